@@ -1,0 +1,279 @@
+//! Why: a stable code with its numbers, and the English for it.
+//!
+//! In: what a stage found. Out: [`Reason`], [`Step`] and a sentence. Decides nothing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// A stable name for a cause, and the English template that tells it.
+///
+/// The built-in ones stand in [`codes`]; a host's own policies and guards bring their own:
+///
+/// ```
+/// use forescale::{Code, Reason};
+///
+/// const HOLIDAY: Code = Code::new("holiday", "a holiday asks for {replicas}");
+/// assert_eq!(Reason::new(HOLIDAY, [("replicas", 12.0)]).to_string(), "a holiday asks for 12");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    name: &'static str,
+    template: &'static str,
+}
+
+impl Code {
+    /// A code by its stable `snake_case` name; `{fact}` in the template stands for the fact's number.
+    #[must_use]
+    pub const fn new(name: &'static str, template: &'static str) -> Self {
+        Self { name, template }
+    }
+
+    /// The stable name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// Why a stage answered as it did: a code, and facts as numbers whose names carry the unit.
+///
+/// ```
+/// use forescale::{Reason, codes};
+///
+/// let reason = Reason::new(codes::COOLDOWN, [("left_seconds", 42.5)]);
+/// assert_eq!(reason.code(), "cooldown");
+/// assert_eq!(reason.fact("left_seconds"), Some(42.5));
+/// assert_eq!(reason.to_string(), "cooling down for another 42.5 s");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reason {
+    code: Code,
+    facts: [(&'static str, f64); Self::MOST_FACTS],
+    n_facts: u8,
+}
+
+impl Reason {
+    /// A reason holds this many facts at most; it lies inline, so that deciding allocates nothing.
+    pub const MOST_FACTS: usize = 6;
+
+    /// A reason by its code and its facts, at most [`MOST_FACTS`](Self::MOST_FACTS) of them
+    /// (checked when compiled).
+    #[must_use]
+    pub fn new<const N: usize>(code: Code, facts: [(&'static str, f64); N]) -> Self {
+        const { assert!(N <= Self::MOST_FACTS, "a reason holds six facts at most") };
+        let mut kept = [("", 0.0); Self::MOST_FACTS];
+        kept[..N].copy_from_slice(&facts);
+        Self { code, facts: kept, n_facts: N as u8 }
+    }
+
+    /// The code's stable name.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code.name
+    }
+
+    /// The facts: names with their unit, and numbers.
+    #[must_use]
+    pub fn facts(&self) -> &[(&'static str, f64)] {
+        &self.facts[..usize::from(self.n_facts)]
+    }
+
+    /// One fact by its name.
+    #[must_use]
+    pub fn fact(&self, name: &str) -> Option<f64> {
+        self.facts().iter().find(|&&(known, _)| known == name).map(|&(_, number)| number)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.code.template;
+        while let Some((text, tail)) = rest.split_once('{') {
+            let (name, after) = tail.split_once('}').unwrap_or((tail, ""));
+            f.write_str(text)?;
+            match self.fact(name) {
+                Some(number) => write_number(f, number)?,
+                None => write!(f, "{{{name}}}")?,
+            }
+            rest = after;
+        }
+        f.write_str(rest)
+    }
+}
+
+/// Writes a number as people do: no digits that tell nothing. 0.6 -> 0.6, 1234.5678 -> 1234.6.
+fn write_number(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
+    let decimals = match number.abs() {
+        size if size == size.trunc() || size >= 10_000.0 => 0,
+        size if size >= 10.0 => 1,
+        size if size >= 0.1 => 2,
+        _ => 4,
+    };
+    let text = format!("{number:.decimals$}");
+    let short = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    f.write_str(short)
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Facts<'a>(&'a [(&'static str, f64)]);
+        impl Serialize for Facts<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map(self.0.iter().copied())
+            }
+        }
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("code", self.code.name)?;
+        map.serialize_entry("facts", &Facts(self.facts()))?;
+        map.end()
+    }
+}
+
+/// One stage on the way to a decision: who spoke, the number before and after, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Who spoke: a policy as `target(cpu)`, a guard as `rate`, or a stage of the loop
+    /// (`observation`, `combine`, `zero`, `limits`, `mode`).
+    pub by: Arc<str>,
+    /// Replicas that came into this stage.
+    pub before: u32,
+    /// Replicas that it answered with; `None` if it had no opinion.
+    pub replicas: Option<u32>,
+    /// Why.
+    pub reason: Reason,
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal, $template:literal;)+) => {
+        /// The built-in reason codes: stable names, and where the Kubernetes HPA has a name for
+        /// the same, that name.
+        pub mod codes {
+            use super::Code;
+            $($(#[doc = $doc])+ pub const $name: Code = Code::new($code, $template);)+
+            /// Every built-in code.
+            pub const ALL: &[Code] = &[$($name),+];
+        }
+    };
+}
+
+codes! {
+    // Observation.
+    /// The observation bears the same time as the one before: nothing is fed, the last answer stands.
+    TIME_STOOD_STILL = "time_stood_still", "no time has passed since the last observation";
+    /// The observation is older than the one before: held, until a second one confirms the new clock.
+    TIME_WENT_BACK = "time_went_back", "time went back by {back_seconds} s";
+    /// The observation is far ahead: held, until a second one confirms the new clock.
+    TIME_JUMPED_AHEAD = "time_jumped_ahead", "time jumped ahead by {ahead_seconds} s";
+    /// The observation has metrics that the configuration does not name.
+    UNKNOWN_METRIC = "unknown_metric", "{n_metrics} metrics of the observation are not configured";
+
+    // Policies.
+    /// The metric has no reading now. Kubernetes: `FailedGetResourceMetric` and its like.
+    METRIC_MISSING = "metric_missing", "the metric has no reading";
+    /// The reading is not a number of this world (NaN, infinite or negative).
+    METRIC_INVALID = "metric_invalid", "the reading is not a finite number from 0 up";
+    /// No replica is ready, so a reading per replica says nothing.
+    NO_READY_REPLICAS = "no_ready_replicas", "no replica is ready to measure";
+    /// Too few replicas are ready to judge by them. Datadog WPA: `minAvailableReplicaPercentage`.
+    TOO_FEW_READY = "too_few_ready", "only {ready_ratio} of the replicas are ready, {least_ratio} must be";
+    /// The ratio of reading to target lies inside the tolerance. Kubernetes: within the tolerance.
+    WITHIN_TOLERANCE = "within_tolerance", "{measured} is within the tolerance of the target {target}";
+    /// The reading is above the target. Kubernetes: `SuccessfulRescale`, metric above target.
+    ABOVE_TARGET = "above_target", "{measured} is above the target {target}";
+    /// The reading is below the target. Kubernetes: `SuccessfulRescale`, metric below target.
+    BELOW_TARGET = "below_target", "{measured} is below the target {target}";
+    /// Replicas without a reading or not yet ready turned the direction round, so it holds.
+    UNREADY_REPLICAS = "unready_replicas", "counting missing and unready replicas, {measured} leaves no clear direction against {target}";
+    /// The usage is above the high mark. Datadog WPA: above the high watermark.
+    ABOVE_HIGH_WATERMARK = "above_high_watermark", "{measured} is above the high mark {high}";
+    /// The usage is below the low mark. Datadog WPA: below the low watermark.
+    BELOW_LOW_WATERMARK = "below_low_watermark", "{measured} is below the low mark {low}";
+    /// The usage lies between the marks.
+    WITHIN_WATERMARKS = "within_watermarks", "{measured} lies between the marks {low} and {high}";
+    /// Inside the band, one step towards the chosen mark.
+    CONVERGING = "converging", "{measured} lies between the marks {low} and {high}, one step towards the chosen one";
+    /// Outside the marks, but not yet for long enough. Datadog WPA: `upscaleDelaySeconds` and its like.
+    DWELL = "dwell", "outside the marks for {outside_seconds} s, acts after {dwell_seconds} s";
+    /// A schedule's window is open.
+    SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
+    /// A schedule's window is open, but one of a higher rank overrules it.
+    SCHEDULE_OVERRULED = "schedule_overruled", "a schedule of rank {rank} overrules it";
+    /// No window of the schedule is open.
+    SCHEDULE_INACTIVE = "schedule_inactive", "no window of the schedule is open";
+    /// The forecast of the load decides.
+    FORECAST = "forecast", "the forecast expects a load of {load} at quantile {quantile} in {ahead_seconds} s, {load_per_replica} a replica";
+    /// Too little history to forecast from.
+    TOO_LITTLE_HISTORY = "too_little_history", "only {n_samples} samples of history, {needed_samples} are needed";
+    /// The forecast has lately been worse than "as now", so it is not used.
+    NO_SKILL = "no_skill", "the forecast has had no skill lately ({skill} against \"as now\")";
+    /// The last samples are missing, so there is no ground to forecast from.
+    GAP_TOO_WIDE = "gap_too_wide", "the last {gap_seconds} s of the metric are missing";
+    /// The model could not be fitted to this history.
+    MODEL_FAILED = "model_failed", "the model could not be fitted to {n_samples} samples";
+
+    // Combination and zero.
+    /// The highest proposal is taken. Kubernetes: `ValidMetricFound`.
+    HIGHEST_PROPOSAL = "highest_proposal", "the highest of {n_proposals} proposals";
+    /// A policy cannot read its metric, so nothing is taken away. Kubernetes: `ScalingActive` false.
+    SCALE_DOWN_BLOCKED = "scale_down_blocked", "{n_blocking} policies cannot read their metric, so nothing is taken away";
+    /// No policy had an opinion.
+    NO_PROPOSAL = "no_proposal", "no policy has an opinion";
+    /// Idle for the whole grace: down to zero. Kubernetes: `ScaledToZero`; KEDA: `cooldownPeriod`.
+    IDLE = "idle", "idle for {idle_seconds} s";
+    /// Idle, but not yet for the whole grace: the last replica stays.
+    IDLE_GRACE = "idle_grace", "idle for {idle_seconds} s of a grace of {grace_seconds} s";
+    /// Load has come to a workload at zero. KEDA: activation.
+    ACTIVATED = "activated", "the load of {load} is above the activation threshold {activation}";
+    /// At zero by the user's hand, not by a decision. Kubernetes: `ScalingDisabled`.
+    PAUSED_AT_ZERO = "paused_at_zero", "the workload stands at zero and is taken as paused";
+
+    // Guards and limits.
+    /// A recent recommendation holds it back. Kubernetes: `ScaleDownStabilized`, `ScaleUpStabilized`.
+    STABILIZATION_WINDOW = "stabilization_window", "a recommendation of {recommended} within the last {window_seconds} s holds it";
+    /// Growth is limited. Kubernetes: `ScaleUpLimit`.
+    SCALE_UP_LIMIT = "scale_up_limit", "growth is limited to {limit} for now";
+    /// Shrinking is limited. Kubernetes: `ScaleDownLimit`.
+    SCALE_DOWN_LIMIT = "scale_down_limit", "shrinking is limited to {limit} for now";
+    /// The last change is too recent. Datadog WPA: `upscaleForbiddenWindowSeconds` and its like.
+    COOLDOWN = "cooldown", "cooling down for another {left_seconds} s";
+    /// The change is too small to be worth it.
+    SMALL_CHANGE = "small_change", "a change by {change_ratio} is within the tolerance of {tolerance_ratio}";
+    /// Below the lower limit. Kubernetes: `TooFewReplicas`.
+    TOO_FEW_REPLICAS = "too_few_replicas", "the minimum is {min_replicas}";
+    /// Above the upper limit. Kubernetes: `TooManyReplicas`.
+    TOO_MANY_REPLICAS = "too_many_replicas", "the maximum is {max_replicas}";
+
+    // Mode.
+    /// The mode is `observe`: the recommendation is told, not acted upon.
+    OBSERVE_ONLY = "observe_only", "the mode is observe, so nothing moves";
+    /// The mode is `scale_up_only`.
+    SCALE_UP_ONLY = "scale_up_only", "the mode is scale_up_only, so nothing is taken away";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_snake_case() {
+        let mut names: Vec<_> = codes::ALL.iter().map(Code::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), codes::ALL.len());
+        let snake = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        assert!(names.iter().all(snake), "{names:?}");
+    }
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        for (number, want) in
+            [(7.0, "7"), (0.7, "0.7"), (0.123, "0.12"), (1234.567, "1234.6"), (0.0125, "0.0125")]
+        {
+            let code = Code::new("n", "{n}");
+            assert_eq!(Reason::new(code, [("n", number)]).to_string(), want);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! How many replicas are wanted: role [`Policy`], a file a law.
+//!
+//! In: a [`View`] of the workload now and of the load to come. Out: a [`Proposal`], or the reason
+//! to have no opinion. Knows nothing of the other policies, of guards or of limits.
+
+pub mod predictive;
+
+use std::sync::Arc;
+
+use crate::capacity::Capacity;
+use crate::catalog::{Saved, catalog};
+use crate::demand::Demand;
+use crate::explain::{Reason, codes};
+use crate::forecast::{Outlook, OutlookConfig};
+use crate::series::{MetricKind, Observation, Replicas, Usage};
+use crate::time::{Duration, Timestamp};
+
+/// Role: proposes replicas from what is seen and expected.
+pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
+    /// The policy's opinion on this observation.
+    ///
+    /// # Errors
+    /// The reason to have none now; the decision goes on without this policy.
+    fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason>;
+
+    /// The metric it reads, for its label and so that a name the configuration lacks is refused.
+    fn metric(&self) -> Option<&str> {
+        None
+    }
+
+    /// What it needs to be forecast of its metric, if anything.
+    fn outlook(&self) -> Option<&OutlookConfig> {
+        None
+    }
+}
+
+catalog! {
+    /// Settings of a built-in policy; `kind` names it.
+    pub enum PolicyConfig => dyn Policy {
+        "predictive" => predictive::Predictive,
+    }
+}
+
+/// A policy's opinion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Proposal {
+    /// What is asked for.
+    pub want: Want,
+    /// The unrounded number of replicas behind it, where there is one.
+    pub wish: Option<f64>,
+    /// The load behind it, where there is one.
+    pub demand: Option<Demand>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What a [`Proposal`] asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// So many replicas. The highest of these goes on to the guards.
+    Replicas(u32),
+    /// A narrower range of the limits for now; of several ranges the one of the highest rank holds,
+    /// and of equal rank their widest demands: the highest minimum, the lowest maximum.
+    Range {
+        /// At least so many, if it says.
+        min: Option<u32>,
+        /// At most so many, if it says.
+        max: Option<u32>,
+        /// Overrules ranges of a lower rank.
+        rank: i32,
+    },
+    /// The metric cannot be read: whoever else wants fewer replicas than now must wait.
+    NotFewer,
+}
+
+/// What a policy sees.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The time of the observation.
+    pub at: Timestamp,
+    /// The replicas there are.
+    pub replicas: Replicas,
+    /// From a replica's request to its readiness.
+    pub lead_time: Duration,
+    pub(crate) observation: &'a Observation,
+    pub(crate) metrics: &'a [Metric],
+    pub(crate) outlooks: &'a [Outlook],
+    pub(crate) capacity: Option<&'a dyn Capacity>,
+}
+
+/// A metric as configured.
+#[derive(Clone, Debug)]
+pub(crate) struct Metric {
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: MetricKind,
+}
+
+impl<'a> View<'a> {
+    /// A metric's reading, checked, and the metric's kind.
+    ///
+    /// # Errors
+    /// [`METRIC_MISSING`](codes::METRIC_MISSING) or [`METRIC_INVALID`](codes::METRIC_INVALID).
+    pub fn usage(&self, metric: &str) -> Result<(Usage<'a>, MetricKind), Reason> {
+        let missing = || Reason::new(codes::METRIC_MISSING, []);
+        let kind =
+            self.metrics.iter().find(|known| &*known.name == metric).ok_or_else(missing)?.kind;
+        let reading = self.observation.metrics.get(metric).ok_or_else(missing)?;
+        Ok((reading.usage(kind)?, kind))
+    }
+
+    /// What is expected of a metric; `None` if nothing forecasts it.
+    #[must_use]
+    pub fn outlook(&self, metric: &str) -> Option<&'a Outlook> {
+        self.outlooks.iter().find(|outlook| outlook.metric() == metric)
+    }
+
+    /// What a replica carries, if the configuration says.
+    #[must_use]
+    pub fn capacity(&self) -> Option<&'a dyn Capacity> {
+        self.capacity
+    }
+}

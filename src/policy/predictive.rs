@@ -1,0 +1,65 @@
+//! Scale for the load that the forecast expects, before it comes.
+//!
+//! In: the forecast of one metric's load and what a replica carries. Out: the replicas for the
+//! highest load of the chosen quantile up to the horizon, or the reason to abstain: too little
+//! history, no skill. Knows nothing of how the forecast is made.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Policy, Proposal, View, Want};
+use crate::Error;
+use crate::demand::Demand;
+use crate::explain::{Reason, codes};
+use crate::forecast::OutlookConfig;
+pub use crate::forecast::OutlookConfig as Config;
+
+/// Proposes the replicas that carry a quantile of the forecast load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Predictive {
+    settings: Config,
+}
+
+impl Predictive {
+    /// From its settings.
+    ///
+    /// # Errors
+    /// If a setting is out of its range.
+    pub fn new(settings: Config) -> Result<Self, Error> {
+        settings.check()?;
+        Ok(Self { settings })
+    }
+}
+
+impl Policy for Predictive {
+    fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason> {
+        let unknown = || Reason::new(codes::METRIC_MISSING, []);
+        let outlook = view.outlook(&self.settings.metric).ok_or_else(unknown)?;
+        let capacity = view.capacity().ok_or_else(unknown)?;
+        let forecast = outlook.latest()?;
+        let horizon = self.settings.horizon_or(view.lead_time);
+        let demand = Demand::peak(forecast, 0, view.at, horizon).ok_or_else(|| {
+            let gap = view.at.since(forecast.issued_at).as_secs_f64();
+            Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)])
+        })?;
+        let wish = capacity.replicas(demand.load);
+        let reason = Reason::new(
+            codes::FORECAST,
+            [
+                ("load", demand.load),
+                ("quantile", self.settings.quantile),
+                ("ahead_seconds", demand.at.since(view.at).as_secs_f64()),
+                ("load_per_replica", capacity.load_per_replica()),
+            ],
+        );
+        let want = Want::Replicas(wish.ceil() as u32);
+        Ok(Proposal { want, wish: Some(wish), demand: Some(demand), reason })
+    }
+
+    fn metric(&self) -> Option<&str> {
+        Some(&self.settings.metric)
+    }
+
+    fn outlook(&self) -> Option<&OutlookConfig> {
+        Some(&self.settings)
+    }
+}

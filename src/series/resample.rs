@@ -1,0 +1,139 @@
+//! From readings at any times to samples on a fixed step.
+//!
+//! In: `(time, load)` as it comes: bunched, late, doubled, with gaps. Out: one sample a step, in
+//! order, each step once. Knows nothing of what is done with them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Duration, Timestamp};
+
+/// One step of a series on a fixed grid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// End of the step; steps lie at whole multiples of their length since the epoch.
+    pub at: Timestamp,
+    /// Mean of the step's readings; `None` if it had none.
+    pub value: Option<f64>,
+}
+
+/// Averages readings into steps of a fixed length and closes each step when time has left it.
+///
+/// Readings in one step are averaged, whatever their order; a reading of a step that is closed
+/// already comes too late and is dropped; steps without a reading become missing samples. After a
+/// gap of more than [`MOST_MISSING`](Self::MOST_MISSING) steps only that many are filled in, with
+/// the grid kept.
+///
+/// ```
+/// use forescale::series::Resampler;
+/// use forescale::{Duration, Timestamp};
+///
+/// let mut resampler = Resampler::new(Duration::from_secs(60));
+/// let mut samples = Vec::new();
+/// for (second, load) in [(0, 10.0), (30, 20.0), (61, 7.0), (180, 9.0)] {
+///     resampler.push(Timestamp::from_secs(second), Some(load), |sample| samples.push(sample.value));
+/// }
+/// assert_eq!(samples, [Some(15.0), Some(7.0), None]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resampler {
+    step: Duration,
+    /// The step that is filling: its start, and what has come.
+    open: Option<Open>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Open {
+    start: Timestamp,
+    sum: f64,
+    n: u32,
+}
+
+impl Resampler {
+    /// So many missing samples stand for any longer gap.
+    pub const MOST_MISSING: i64 = 100_000;
+
+    /// A resampler without readings; a `step` of zero counts as a millisecond.
+    #[must_use]
+    pub fn new(step: Duration) -> Self {
+        Self { step: step.max(Duration::from_millis(1)), open: None }
+    }
+
+    /// The length of a step.
+    #[must_use]
+    pub fn step(&self) -> Duration {
+        self.step
+    }
+
+    /// Takes a reading (`None`: time goes on without one) and hands each step that it closes to
+    /// `closed`, the oldest first. Returns whether the reading came in time to count.
+    pub fn push(
+        &mut self,
+        at: Timestamp,
+        load: Option<f64>,
+        mut closed: impl FnMut(Sample),
+    ) -> bool {
+        let millis = self.step.as_millis();
+        let start = Timestamp::from_millis(at.as_millis().div_euclid(millis).saturating_mul(millis));
+        let mut open = match self.open {
+            Some(open) if start < open.start => return false,
+            Some(open) if start == open.start => open,
+            Some(open) => {
+                closed(Sample { at: open.start + self.step, value: open.mean() });
+                let gap = start.since(open.start).as_millis() / millis - 1;
+                for back in (1..=gap.min(Self::MOST_MISSING)).rev() {
+                    // The sample `back` steps before the new one ends where the next one starts.
+                    closed(Sample { at: start - self.step.times(back - 1), value: None });
+                }
+                Open { start, sum: 0.0, n: 0 }
+            }
+            None => Open { start, sum: 0.0, n: 0 },
+        };
+        if let Some(load) = load.filter(|load| load.is_finite()) {
+            open.sum += load;
+            open.n += 1;
+        }
+        self.open = Some(open);
+        true
+    }
+}
+
+impl Open {
+    fn mean(&self) -> Option<f64> {
+        (self.n > 0).then(|| self.sum / f64::from(self.n))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed_by(readings: &[(i64, Option<f64>)]) -> Vec<(i64, Option<f64>)> {
+        let mut resampler = Resampler::new(Duration::from_secs(10));
+        let mut samples = Vec::new();
+        for &(second, load) in readings {
+            resampler.push(Timestamp::from_secs(second), load, |sample| {
+                samples.push((sample.at.as_millis() / 1000, sample.value));
+            });
+        }
+        samples
+    }
+
+    #[test]
+    fn a_gap_becomes_missing_samples_on_the_same_grid() {
+        let samples = closed_by(&[(3, Some(1.0)), (41, Some(2.0)), (50, None)]);
+        let want = [(10, Some(1.0)), (20, None), (30, None), (40, None), (50, Some(2.0))];
+        assert_eq!(samples, want);
+    }
+
+    #[test]
+    fn late_readings_count_in_the_open_step_only() {
+        let samples = closed_by(&[(12, Some(4.0)), (11, Some(2.0)), (9, Some(99.0)), (20, None)]);
+        assert_eq!(samples, [(20, Some(3.0))]);
+    }
+
+    #[test]
+    fn a_jump_by_centuries_costs_a_bounded_number_of_samples() {
+        let samples = closed_by(&[(0, Some(1.0)), (i64::MAX / 1000, Some(2.0))]);
+        assert_eq!(samples.len(), 1 + Resampler::MOST_MISSING as usize);
+    }
+}

@@ -1,0 +1,106 @@
+//! The last samples on a fixed step, in constant memory.
+//!
+//! In: samples one by one, missing ones too. Out: any of the last `capacity`, by its age.
+
+use serde::{Deserialize, Serialize};
+
+/// A ring of the last `capacity` samples of a series, some of which may be missing.
+///
+/// ```
+/// use forescale::series::Ring;
+///
+/// let mut ring = Ring::new(2);
+/// for sample in [Some(1.0), None, Some(3.0)] {
+///     ring.push(sample);
+/// }
+/// assert_eq!((ring.len(), ring.back(0), ring.back(1), ring.back(2)), (2, Some(3.0), None, None));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved", into = "Saved")]
+pub struct Ring {
+    /// Invariant: at most `capacity` of them, NaN for a missing one; full before `next` moves.
+    samples: Vec<f64>,
+    /// Where the oldest sample lies once the ring is full.
+    next: usize,
+    capacity: usize,
+}
+
+impl Ring {
+    /// An empty ring for `capacity` samples, at least one.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        let capacity = capacity.max(1);
+        Self { samples: Vec::with_capacity(capacity), next: 0, capacity }
+    }
+
+    /// How many samples there are, missing ones among them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Whether there is no sample yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// How many samples it keeps at most.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Takes the next sample; forgets the oldest one if full. A sample that is not finite counts
+    /// as missing.
+    pub fn push(&mut self, sample: Option<f64>) {
+        let sample = sample.filter(|value| value.is_finite()).unwrap_or(f64::NAN);
+        if self.samples.len() < self.capacity {
+            self.samples.push(sample);
+        } else {
+            self.samples[self.next] = sample;
+            self.next = (self.next + 1) % self.capacity;
+        }
+    }
+
+    /// The sample `age` steps before the last one; `None` if it is missing or forgotten.
+    #[must_use]
+    pub fn back(&self, age: usize) -> Option<f64> {
+        let oldest_first = self.samples.len().checked_sub(age + 1)?;
+        let at = (self.next + oldest_first) % self.samples.len();
+        Some(self.samples[at]).filter(|value| !value.is_nan())
+    }
+
+    /// All samples, the oldest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Option<f64>> + '_ {
+        (0..self.samples.len()).rev().map(|age| self.back(age))
+    }
+}
+
+/// As text: the samples oldest first, `null` for a missing one.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    capacity: usize,
+    samples: Vec<Option<f64>>,
+}
+
+impl From<Ring> for Saved {
+    fn from(ring: Ring) -> Self {
+        Self { capacity: ring.capacity, samples: ring.iter().collect() }
+    }
+}
+
+impl TryFrom<Saved> for Ring {
+    type Error = String;
+
+    fn try_from(saved: Saved) -> Result<Self, String> {
+        const MOST: usize = 1 << 28; // so that a damaged snapshot cannot ask for all memory
+        if saved.capacity == 0 || saved.capacity > MOST || saved.samples.len() > saved.capacity {
+            let (n, capacity) = (saved.samples.len(), saved.capacity);
+            return Err(format!("a ring of capacity {capacity} cannot hold {n} samples"));
+        }
+        let mut ring = Self::new(saved.capacity);
+        saved.samples.into_iter().for_each(|sample| ring.push(sample));
+        Ok(ring)
+    }
+}
