@@ -187,6 +187,9 @@ codes! {
     BELOW_TARGET = "below_target", "{measured} is below the target {target}";
     /// Replicas without a reading or not yet ready turned the direction round, so it holds.
     UNREADY_REPLICAS = "unready_replicas", "counting missing and unready replicas, {measured} leaves no clear direction against {target}";
+    /// Some replicas state no request, so their utilization has no meaning. Kubernetes:
+    /// `FailedGetResourceMetric`, missing request.
+    REQUEST_MISSING = "request_missing", "some replicas state no request, so their utilization is unknown";
     /// The usage is above the high mark. Datadog WPA: above the high watermark.
     ABOVE_HIGH_WATERMARK = "above_high_watermark", "{measured} is above the high mark {high}";
     /// The usage is below the low mark. Datadog WPA: below the low watermark.

@@ -5,6 +5,9 @@
 //! each hears in the end what was decided.
 
 pub mod cooldown;
+pub mod rate;
+pub mod stabilization;
+pub mod tolerance;
 
 use crate::catalog::{Saved, catalog};
 use crate::explain::Reason;
@@ -27,5 +30,8 @@ catalog! {
     /// Settings of a built-in guard; `kind` names it.
     pub enum GuardConfig => dyn Guard {
         "cooldown" => cooldown::Cooldown,
+        "rate" => rate::Rate,
+        "stabilization" => stabilization::Stabilization,
+        "tolerance" => tolerance::Tolerance,
     }
 }
