@@ -4,6 +4,7 @@
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
 pub mod predictive;
+pub mod watermark;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ catalog! {
     /// Settings of a built-in policy; `kind` names it.
     pub enum PolicyConfig => dyn Policy {
         "predictive" => predictive::Predictive,
+        "watermark" => watermark::Watermark,
     }
 }
 
