@@ -200,6 +200,8 @@ codes! {
     CONVERGING = "converging", "{measured} lies between the marks {low} and {high}, one step towards the chosen one";
     /// Outside the marks, but not yet for long enough. Datadog WPA: `upscaleDelaySeconds` and its like.
     DWELL = "dwell", "outside the marks for {outside_seconds} s, acts after {dwell_seconds} s";
+    /// The total reads 0, which is not believed. Datadog WPA: `tolerateZero`.
+    ZERO_READING = "zero_reading", "the total reads 0, which is not taken for real";
     /// A schedule's window is open.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, but one of a higher rank overrules it.

@@ -5,6 +5,7 @@
 
 pub mod predictive;
 pub mod target;
+pub mod watermark;
 
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ catalog! {
     pub enum PolicyConfig => dyn Policy {
         "predictive" => predictive::Predictive,
         "target" => target::Target,
+        "watermark" => watermark::Watermark,
     }
 }
 
