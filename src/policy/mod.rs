@@ -4,6 +4,8 @@
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
 pub mod predictive;
+#[cfg(feature = "schedule")]
+pub mod schedule;
 
 use std::sync::Arc;
 
@@ -38,6 +40,7 @@ catalog! {
     /// Settings of a built-in policy; `kind` names it.
     pub enum PolicyConfig => dyn Policy {
         "predictive" => predictive::Predictive,
+        #[cfg(feature = "schedule")] "schedule" => schedule::Schedule,
     }
 }
 
