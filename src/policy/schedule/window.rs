@@ -44,7 +44,8 @@ pub(super) struct Recurring {
     every_hour: bool,
 }
 
-/// A time in which a zone keeps one offset.
+/// A time in which a zone keeps one offset, from one change of its clock (or of its name) to the
+/// next.
 struct Era {
     offset: Offset,
     /// When it began, and the offset before; `None` for the first one.
@@ -120,8 +121,8 @@ impl Recurring {
         let mut after = now;
         loop {
             let civil = self.cron.find_next_occurrence(&from, true).ok()?;
-            let end = self.zone.following(after).find(|change| change.offset() != era.offset);
-            let Some(end) = end.map(|change| change.timestamp()) else {
+            let end = self.zone.following(after).next().map(|change| change.timestamp());
+            let Some(end) = end else {
                 return self.start_in(&era, civil);
             };
             if civil < era.offset.to_datetime(end) {
@@ -135,16 +136,9 @@ impl Recurring {
 
     /// The era that holds `now`.
     fn era(&self, now: jiff::Timestamp) -> Era {
-        let before = |change: jiff::Timestamp| {
-            Some(self.zone.to_offset(change.checked_sub(1.nanosecond()).ok()?))
-        };
-        // Changes of the zone's name alone are none of the offset.
         let began = now.checked_add(1.nanosecond()).ok().and_then(|now| {
-            let mut changes = self.zone.preceding(now);
-            changes.find_map(|change| {
-                let before = before(change.timestamp())?;
-                (before != change.offset()).then_some((change.timestamp(), before))
-            })
+            let change = self.zone.preceding(now).next()?.timestamp();
+            Some((change, self.zone.to_offset(change.checked_sub(1.nanosecond()).ok()?)))
         });
         Era { offset: self.zone.to_offset(now), began }
     }
