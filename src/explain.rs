@@ -202,8 +202,14 @@ codes! {
     DWELL = "dwell", "outside the marks for {outside_seconds} s, acts after {dwell_seconds} s";
     /// The total reads 0, which is not believed. Datadog WPA: `tolerateZero`.
     ZERO_READING = "zero_reading", "the total reads 0, which is not taken for real";
-    /// A schedule's window is open.
+    /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
+    /// A schedule's window is open, with a floor only.
+    SCHEDULE_FLOOR = "schedule_floor", "the schedule asks for at least {min_replicas} replicas for another {left_seconds} s";
+    /// A schedule's window is open, with a cap only.
+    SCHEDULE_CAP = "schedule_cap", "the schedule asks for at most {max_replicas} replicas for another {left_seconds} s";
+    /// A schedule's window is open, with a fixed number.
+    SCHEDULE_EXACT = "schedule_exact", "the schedule asks for exactly {min_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, but one of a higher rank overrules it.
     SCHEDULE_OVERRULED = "schedule_overruled", "a schedule of rank {rank} overrules it";
     /// No window of the schedule is open.

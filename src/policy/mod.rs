@@ -6,6 +6,8 @@
 pub mod predictive;
 pub mod target;
 pub mod watermark;
+#[cfg(feature = "schedule")]
+pub mod schedule;
 
 use std::sync::Arc;
 
@@ -58,6 +60,8 @@ catalog! {
         "predictive" => predictive::Predictive,
         "target" => target::Target,
         "watermark" => watermark::Watermark,
+        #[cfg(feature = "schedule")]
+        "schedule" => schedule::Schedule,
     }
 }
 
