@@ -104,9 +104,11 @@ fn tick() -> impl Strategy<Value = Tick> {
 }
 
 fn observation(at: i64, tick: &Tick) -> Observation {
-    let mut seen = Observation::at(Timestamp::from_millis(at)).ready(tick.ready).pending(tick.pending);
+    let mut seen =
+        Observation::at(Timestamp::from_millis(at)).ready(tick.ready).pending(tick.pending);
     seen.replicas.requested = tick.requested;
-    seen.metrics = tick.metrics.iter().map(|(name, reading)| ((*name).to_owned(), reading.clone())).collect();
+    seen.metrics =
+        tick.metrics.iter().map(|(name, reading)| ((*name).to_owned(), reading.clone())).collect();
     seen
 }
 
