@@ -135,7 +135,7 @@ impl Config {
             return Err(Error::config("target", message));
         }
         let percent = target * 100.0;
-        if by == By::Utilization && (percent < 0.5 || (percent - percent.round()).abs() > 1e-6) {
+        if by == By::Utilization && (percent - percent.round()).abs() > 1e-6 {
             let message = format!(
                 "is {target}, must be a whole percent for a utilization, such as 0.7 or 0.75"
             );
@@ -151,7 +151,6 @@ impl Config {
         kind: MetricKind,
         replicas: Replicas,
     ) -> Result<Proposal, Reason> {
-        let none_ready = || Reason::new(codes::NO_READY_REPLICAS, []);
         let (current, target) = (replicas.current(), milli(self.target));
         let by_pods = match by {
             By::Utilization => {
@@ -208,7 +207,7 @@ impl Config {
     fn by_value(&self, value: f64, replicas: Replicas) -> Result<Sizing, Reason> {
         let (current, ready) = (replicas.current(), replicas.ready);
         if current > 0 && ready == 0 {
-            return Err(Reason::new(codes::NO_READY_REPLICAS, []));
+            return Err(none_ready());
         }
         Ok(object_value(milli(value), current, ready, milli(self.target), self.tolerance))
     }
@@ -251,6 +250,10 @@ impl Config {
         let unit = if by == By::Utilization { 100.0 } else { 1000.0 };
         Ok((sizing, sizing.measured as f64 / unit))
     }
+}
+
+fn none_ready() -> Reason {
+    Reason::new(codes::NO_READY_REPLICAS, [])
 }
 
 /// To thousandths, saturating.

@@ -173,3 +173,68 @@ fn a_tolerance_is_one_number_or_two() {
     assert_eq!(read(r#"{"up": 0.3}"#), Ok(Tolerance { up: 0.3, down: 0.1 }));
     assert!(read(r#""much""#).unwrap_err().contains("must be a number"));
 }
+
+/// The HPA's own cases give its own numbers when they come in as observations.
+#[test]
+fn observations_give_the_replicas_of_the_hpa() {
+    use serde_json::Value;
+    let text = include_str!("../../../tests/conformance/hpa_replicas_open.json");
+    let file: Value = serde_json::from_str(text).unwrap();
+    let whole =
+        |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default();
+    let unit = |value: &Value| (!value.is_null()).then(|| whole(value) / 1000.0);
+    let mut n_checked = 0;
+    for case in file["cases"].as_array().unwrap() {
+        let input = &case["input"];
+        let (by, kind, field) = match case["op"].as_str().unwrap() {
+            "resource_utilization" => {
+                (By::Utilization, MetricKind::Utilization, "target_utilization_pct")
+            }
+            "pods_average_value" => (By::AverageValue, MetricKind::Average, "target_average_value"),
+            "object_average_value" => (By::AverageValue, MetricKind::Total, "target_average_value"),
+            "object_value" => (By::Value, MetricKind::Total, "target_value"),
+            _ => continue,
+        };
+        let scale = if by == By::Utilization { 100.0 } else { 1000.0 };
+        let mut target = Target::new(Config {
+            metric: "m".to_owned(),
+            target: whole(&input[field]) / scale,
+            by: Some(by),
+            tolerance: serde_json::from_value(input["tolerance"].clone()).unwrap(),
+        })
+        .unwrap();
+
+        let read = |list: &str, phase: Option<Phase>| -> Vec<ReplicaReading> {
+            let list = input[list].as_array().map(Vec::as_slice).unwrap_or_default();
+            let read = |pod: &Value| ReplicaReading {
+                value: unit(&pod["value"]),
+                request: unit(&pod["request"]),
+                phase: phase.unwrap_or_else(|| match pod["state"].as_str().unwrap() {
+                    "counted" => Phase::Ready,
+                    "unready" => Phase::Unready,
+                    _ => Phase::Ignored,
+                }),
+            };
+            list.iter().map(read).collect()
+        };
+        let mut readings = read("pods", None);
+        let n_of = |phase| readings.iter().filter(|reading| reading.phase == phase).count() as u32;
+        let current = whole(&input["current_replicas"]) as u32;
+        let observation = if input["pods"].is_array() {
+            let (ready, pending) = (n_of(Phase::Ready), n_of(Phase::Unready));
+            readings.extend(read("extra_metrics", Some(Phase::Unlisted)));
+            seen(ready, pending, readings).requested(current)
+        } else {
+            let ready = input["ready_pods"].as_u64().map_or(current, |ready| ready as u32);
+            seen(ready, 0, whole(&input["metric_value"]) / 1000.0).requested(current)
+        };
+
+        let want = match case["expect"]["replicas"].as_u64() {
+            Some(replicas) => Want::Replicas(replicas as u32),
+            None => Want::NotFewer,
+        };
+        assert_eq!(propose(&mut target, kind, &observation).want, want, "{}", case["name"]);
+        n_checked += 1;
+    }
+    assert!(n_checked >= 50, "only {n_checked} cases");
+}
