@@ -152,12 +152,6 @@ impl Config {
         replicas: Replicas,
     ) -> Result<Proposal, Reason> {
         let (current, target) = (replicas.current(), milli(self.target));
-        let by_pods = match by {
-            By::Utilization => {
-                Tally::new(Measure::Utilization { target_percent: percent(self.target) })
-            }
-            By::AverageValue | By::Value => Tally::new(Measure::Average { target }),
-        };
         let (sizing, measured) = match (usage, by) {
             (Usage::Total(total), By::AverageValue) => {
                 let existing = replicas.existing();
@@ -176,13 +170,13 @@ impl Config {
             }
             (Usage::Total(total), By::Utilization) => {
                 let reading = ReplicaReading::from(Some(total / f64::from(replicas.ready)));
-                self.by_pods(by_pods, by, &[reading], replicas.ready, replicas)?
+                self.by_pods(by, &[reading], replicas.ready, replicas)?
             }
             (Usage::Average(average), _) => {
                 let reading = ReplicaReading::from(Some(average));
-                self.by_pods(by_pods, by, &[reading], replicas.ready, replicas)?
+                self.by_pods(by, &[reading], replicas.ready, replicas)?
             }
-            (Usage::PerReplica(readings), _) => self.by_pods(by_pods, by, readings, 1, replicas)?,
+            (Usage::PerReplica(readings), _) => self.by_pods(by, readings, 1, replicas)?,
         };
         let code = match sizing.verdict {
             Verdict::Above => codes::ABOVE_TARGET,
@@ -215,12 +209,15 @@ impl Config {
     /// Each of `readings` stands for `times` replicas.
     fn by_pods(
         &self,
-        mut tally: Tally,
         by: By,
         readings: &[ReplicaReading],
         times: u32,
         replicas: Replicas,
     ) -> Result<(Sizing, f64), Reason> {
+        let mut tally = Tally::new(match by {
+            By::Utilization => Measure::Utilization { target_percent: percent(self.target) },
+            By::AverageValue | By::Value => Measure::Average { target: milli(self.target) },
+        });
         // Where no replica states a request, the values are ratios: thousandths of one request.
         let stated = readings
             .iter()
