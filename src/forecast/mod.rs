@@ -6,6 +6,7 @@
 
 mod gate;
 mod history;
+mod level;
 #[cfg(feature = "augurs")]
 pub mod mstl;
 pub mod naive;

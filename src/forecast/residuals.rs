@@ -47,9 +47,9 @@ impl Residuals {
     /// So few errors say nothing: 19 is the least for which rank `ceil((n + 1) 0.95)` exists.
     pub(super) const LEAST: usize = 19;
 
-    /// Horizons of 1, 2, 4, ... steps, up to a bit more than an hour of minutes.
+    /// At the horizons of [`DOUBLING`].
     pub(super) fn doubling() -> Self {
-        Self { bands: (0..7).map(|power| Band::new(1 << power)).collect() }
+        Self { bands: DOUBLING.iter().map(|&ahead| Band::new(ahead)).collect() }
     }
 
     /// One horizon only, at least one step.
@@ -82,7 +82,7 @@ impl Residuals {
     /// How many errors lack, if any, before a forecast `ahead` steps from now can be judged, and
     /// how many steps it takes until the first of them is there.
     pub(super) fn lacking(&self, ahead: usize) -> Option<(usize, usize)> {
-        let used = self.upper(ahead);
+        let (_, used, _) = between(&self.bands, |band| band.ahead, ahead);
         let lack =
             self.bands[..=used].iter().map(|band| Self::LEAST.saturating_sub(band.sorted.len()));
         lack.max().filter(|&lack| lack > 0).map(|lack| (lack, self.bands[used].ahead))
@@ -91,26 +91,29 @@ impl Residuals {
     /// The quantile `q` around `point`, `ahead` steps from now (from 1). Needs
     /// [`lacking`](Self::lacking) to be `None` there.
     pub(super) fn quantile(&self, point: f64, ahead: usize, q: f64) -> f64 {
-        let upper = self.upper(ahead);
-        let above = self.bands[upper].quantile(q);
-        let error = match upper.checked_sub(1).map(|lower| &self.bands[lower]) {
-            Some(lower) if ahead < self.bands[upper].ahead => {
-                let span = (self.bands[upper].ahead as f64 / lower.ahead as f64).ln();
-                let share = (ahead as f64 / lower.ahead as f64).ln() / span;
-                let below = lower.quantile(q);
-                below + (above - below) * share.clamp(0.0, 1.0)
-            }
-            _ => above,
-        };
+        let (lower, upper, share) = between(&self.bands, |band| band.ahead, ahead);
+        let below = self.bands[lower].quantile(q);
+        let error = below + (self.bands[upper].quantile(q) - below) * share;
         let root = (point.sqrt() + error).max(0.0);
         (root * root).min(f64::MAX)
     }
+}
 
-    /// The first horizon at `ahead` or beyond, else the longest one.
-    fn upper(&self, ahead: usize) -> usize {
-        let at = self.bands.partition_point(|band| band.ahead < ahead);
-        at.min(self.bands.len() - 1)
-    }
+/// Horizons at which models learn: up to about an hour of minutes.
+pub(super) const DOUBLING: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// Between which two of the rising horizons `ahead` lies, and how far from the first to the second
+/// over the logarithm; beyond the ends it stays there.
+pub(super) fn between<T>(
+    bands: &[T],
+    horizon: impl Fn(&T) -> usize,
+    ahead: usize,
+) -> (usize, usize, f64) {
+    let upper = bands.partition_point(|band| horizon(band) < ahead).min(bands.len() - 1);
+    let lower = upper.saturating_sub(1);
+    let (from, to) = (horizon(&bands[lower]) as f64, horizon(&bands[upper]) as f64);
+    let share = if lower == upper { 1.0 } else { (ahead as f64 / from).ln() / (to / from).ln() };
+    (lower, upper, share.clamp(0.0, 1.0))
 }
 
 impl From<Residuals> for Vec<Band> {
