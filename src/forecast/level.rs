@@ -101,10 +101,13 @@ impl Level {
     /// The rest to expect `ahead` steps from now (from 1), where the course goes from `now` to
     /// `then`; `None` before the first sample.
     pub(super) fn rest(&self, ahead: usize, now: f64, then: f64) -> Option<f64> {
-        let features = features(self.rests?, now - then);
+        let rests = self.rests?;
+        let features = features(rests, now - then);
         let (lower, upper, share) = between(&DOUBLING, |&band| band, ahead);
-        let below = self.bands[lower].expects(&features);
-        Some(below + (self.bands[upper].expects(&features) - below) * share)
+        let rest = self.bands[lower].expects(&features) * (1.0 - share)
+            + self.bands[upper].expects(&features) * share;
+        // Beyond the range of numbers, as now.
+        Some(if rest.is_finite() { rest } else { rests[0] })
     }
 }
 
@@ -200,5 +203,49 @@ impl TryFrom<Saved> for Level {
             return Err("the level of a forecaster has other horizons".to_owned());
         }
         Ok(Self { step, rests, bands })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_that_returns_to_its_course_is_expected_to() {
+        // The rest jumps about and means nothing; the course is flat.
+        let mut uniform = crate::forecast::testing::uniform(7);
+        let mut level = Level::new(Duration::from_secs(60));
+        for _ in 0..2000 {
+            level.observe(Some(30.0 + uniform() - 0.5), |_| Some(30.0));
+        }
+        level.observe(Some(31.0), |_| Some(30.0));
+        let rest = level.rest(8, 30.0, 30.0).expect("fed");
+        assert!(rest.abs() < 0.2, "{rest}");
+    }
+
+    #[test]
+    fn a_load_that_stays_where_it_is_makes_as_now_of_it() {
+        // A random walk under a course that goes up and down for nothing.
+        let mut uniform = crate::forecast::testing::uniform(8);
+        let mut level = Level::new(Duration::from_secs(60));
+        let course = |minute: usize| 50.0 + 10.0 * (minute as f64 / 40.0).sin();
+        let mut load = 100.0;
+        for minute in 0..3000 {
+            load += uniform() - 0.5;
+            level.observe(Some(load), |ahead| Some(course(minute + ahead)));
+        }
+        let (now, then) = (course(2999), course(3007));
+        let expected = then + level.rest(8, now, then).expect("fed");
+        assert!((expected - load).abs() < 1.0, "{expected} for {load}, {now} to {then}");
+    }
+
+    #[test]
+    fn numbers_beyond_the_range_make_it_begin_anew() {
+        let mut level = Level::new(Duration::from_secs(60));
+        for step in 0..300 {
+            let load = if step == 150 { 1e300 } else { 10.0 };
+            level.observe(Some(load), |_| Some(9.0));
+            assert!(level.rest(4, 9.0, 9.0).is_some_and(f64::is_finite));
+        }
     }
 }

@@ -311,3 +311,82 @@ impl Default for Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::testing::{MINUTE, daily, judged, sample, survives_a_snapshot, uniform};
+
+    const DAY: usize = 1440;
+
+    fn model() -> Mstl {
+        Mstl::new(Config::default(), MINUTE).expect("defaults hold")
+    }
+
+    /// Days that differ from weekends: a load of which one season cannot tell.
+    fn weekly(days: usize) -> Vec<f64> {
+        let weekend = |minute: usize| if minute / DAY % 7 >= 5 { 0.4 } else { 1.0 };
+        let loads = daily(days * DAY, 0.8, 0.05, 5).into_iter().enumerate();
+        loads.map(|(minute, load)| load * weekend(minute)).collect()
+    }
+
+    #[test]
+    fn covers_what_it_says_on_a_weekly_load() {
+        let loads = weekly(21);
+        let [median, high] = judged(&mut model(), &loads, 15, &[0.5, 0.95], 14 * DAY)[..] else {
+            unreachable!("two quantiles were asked for")
+        };
+        assert!((median.0 - 0.5).abs() < 0.03, "{}", median.0);
+        assert!((high.0 - 0.95).abs() < 0.015, "{}", high.0);
+        assert!(median.1 < 0.025 * 1000.0 / 2.0, "{}", median.1);
+    }
+
+    #[test]
+    fn is_learnt_from_two_cycles_of_the_shortest_season() {
+        let mut model = model();
+        let mut forecast = Forecast::default();
+        for (minute, &load) in weekly(3).iter().enumerate() {
+            model.observe(sample(minute, Some(load)));
+            if minute < 2 * DAY - 1 {
+                let reason = model.forecast(5, &[0.5], &mut forecast).expect_err("too early");
+                assert_eq!(reason.code(), "too_little_history");
+            }
+        }
+        model.forecast(5, &[0.5], &mut forecast).expect("two days are enough for the day");
+    }
+
+    #[test]
+    fn a_snapshot_changes_no_answer() {
+        let mut uniform = uniform(6);
+        let holes = |load| Some(load).filter(|_| uniform() > 0.1);
+        let loads: Vec<_> = weekly(7).into_iter().map(holes).collect();
+        survives_a_snapshot(|| Box::new(model()), &loads);
+    }
+
+    #[test]
+    fn gaps_are_bridged_by_straight_lines() {
+        let mut bins = Ring::new(9);
+        for bin in [None, Some(1.0), Some(2.0), None, None, Some(5.0), Some(4.0)] {
+            bins.push(bin);
+        }
+        assert_eq!(filled(&bins), Some(vec![1.0, 2.0, 3.0, 4.0, 5.0, 4.0]));
+        bins.push(None);
+        assert_eq!(filled(&bins), None);
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let hours = |hours: u32| Duration::from_secs(3600 * hours);
+        let refused =
+            |settings| Mstl::new(settings, MINUTE).expect_err("out of range").path().to_owned();
+        let none = Config { seasons: vec![], ..Config::default() };
+        assert_eq!(refused(none), "seasons");
+        let long = Config { history: hours(24 * 13), ..Config::default() };
+        assert_eq!(refused(long), "seasons[1]");
+        let odd =
+            Config { seasons: vec![hours(24), Duration::from_secs(86_460)], ..Config::default() };
+        assert_eq!(refused(odd), "seasons[1]");
+        let never = Config { refit: Duration::ZERO, ..Config::default() };
+        assert_eq!(refused(never), "refit");
+    }
+}

@@ -209,3 +209,84 @@ impl Default for Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::naive::{self, Naive};
+    use crate::forecast::testing::{MINUTE, daily, judged, sample, survives_a_snapshot};
+
+    const DAY: usize = 1440;
+
+    fn model() -> SeasonalNaive {
+        SeasonalNaive::new(Config::default(), MINUTE).expect("defaults hold")
+    }
+
+    #[test]
+    fn covers_what_it_says_and_beats_as_now() {
+        let loads = daily(6 * DAY, 0.8, 0.05, 1);
+        let quantiles = [0.1, 0.5, 0.9, 0.95];
+        for ahead in [5, 15] {
+            let ours = judged(&mut model(), &loads, ahead, &quantiles, 2 * DAY);
+            let mut naive = Naive::new(naive::Config {}, MINUTE).expect("no settings");
+            let theirs = judged(&mut naive, &loads, ahead, &quantiles, 2 * DAY);
+            for ((q, ours), theirs) in quantiles.iter().zip(&ours).zip(&theirs) {
+                assert!((ours.0 - q).abs() < 0.02, "{q} is {} at {ahead}", ours.0);
+                assert!(ours.1 < 0.9 * theirs.1, "{q} at {ahead}: {} {}", ours.1, theirs.1);
+            }
+        }
+    }
+
+    #[test]
+    fn without_level_and_smoothing_it_is_last_season_as_it_was() {
+        let settings =
+            Config { level: LevelKind::None, smooth: Duration::ZERO, ..Config::default() };
+        let mut model = SeasonalNaive::new(settings, MINUTE).expect("in range");
+        let loads = daily(DAY, 0.8, 0.05, 2);
+        // Repeated exactly, so the errors are zero but for rounding.
+        for minute in 0..DAY + 200 {
+            model.observe(sample(minute, Some(loads[minute % DAY])));
+        }
+        let mut forecast = Forecast::default();
+        model.forecast(30, &[0.5], &mut forecast).expect("enough history");
+        for (ahead, &load) in forecast.values.iter().enumerate() {
+            assert!((load - loads[200 + ahead]).abs() < 1e-9, "{ahead}");
+        }
+    }
+
+    #[test]
+    fn a_hole_in_the_last_season_is_filled_by_the_one_before() {
+        let mut model = model();
+        let loads = daily(4 * DAY, 0.8, 0.01, 3);
+        let hole = 2 * DAY + 300..2 * DAY + 420;
+        for (minute, &load) in loads[..3 * DAY + 300].iter().enumerate() {
+            model.observe(sample(minute, Some(load).filter(|_| !hole.contains(&minute))));
+        }
+        let mut forecast = Forecast::default();
+        model.forecast(60, &[0.5], &mut forecast).expect("the season before is there");
+        for (ahead, load) in forecast.values.iter().enumerate() {
+            let truth = loads[3 * DAY + 300 + ahead];
+            assert!((load / truth - 1.0).abs() < 0.1, "{ahead}: {load} for {truth}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_changes_no_answer() {
+        let loads: Vec<_> = (daily(3300, 0.8, 0.1, 4).into_iter().enumerate())
+            .map(|(minute, load)| Some(load).filter(|_| minute % 97 > 3))
+            .collect();
+        survives_a_snapshot(|| Box::new(model()), &loads);
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let refused = |settings, step| {
+            SeasonalNaive::new(settings, step).expect_err("out of range").path().to_owned()
+        };
+        let odd = Config { season: Duration::from_secs(90), ..Config::default() };
+        assert_eq!(refused(odd, MINUTE), "season");
+        assert_eq!(refused(Config::default(), Duration::ZERO), "season");
+        let wide = Config { smooth: Duration::from_secs(50_000), ..Config::default() };
+        assert_eq!(refused(wide, MINUTE), "smooth");
+    }
+}
