@@ -12,6 +12,7 @@ mod compare;
 mod hpa_behavior;
 mod hpa_replicas;
 mod input;
+mod wpa_watermark;
 
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
@@ -25,8 +26,11 @@ use serde_json::Value;
 type Answer = fn(op: &str, input: &Value) -> Option<Value>;
 
 /// The implemented families, a module and a line each.
-const FAMILIES: &[(&str, Answer)] =
-    &[("hpa_behavior", hpa_behavior::answer), ("hpa_replicas", hpa_replicas::answer)];
+const FAMILIES: &[(&str, Answer)] = &[
+    ("hpa_behavior", hpa_behavior::answer),
+    ("hpa_replicas", hpa_replicas::answer),
+    ("wpa_watermark", wpa_watermark::answer),
+];
 
 #[derive(Default)]
 struct Count {
