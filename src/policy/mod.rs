@@ -4,9 +4,14 @@
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
 pub mod predictive;
+#[cfg(feature = "schedule")]
+pub mod schedule;
+pub mod target;
+pub mod watermark;
 
 use std::sync::Arc;
 
+use crate::Error;
 use crate::capacity::Capacity;
 use crate::catalog::{Saved, catalog};
 use crate::demand::Demand;
@@ -23,9 +28,29 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
     /// The reason to have none now; the decision goes on without this policy.
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason>;
 
+    /// The name its user gave it, for its label in the steps; without one its kind and metric serve.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
     /// The metric it reads, for its label and so that a name the configuration lacks is refused.
     fn metric(&self) -> Option<&str> {
         None
+    }
+
+    /// Whether it only ever narrows the limits, as a schedule does, and never wants a number.
+    fn only_narrows(&self) -> bool {
+        false
+    }
+
+    /// Refuses settings that do not fit the kind of its metric, which [`new`](PolicyConfig::build)
+    /// cannot know. Called once when the autoscaler is built.
+    ///
+    /// # Errors
+    /// If a setting does not fit the kind.
+    fn check(&self, kind: MetricKind) -> Result<(), Error> {
+        let _ = kind;
+        Ok(())
     }
 
     /// What it needs to be forecast of its metric, if anything.
@@ -38,6 +63,10 @@ catalog! {
     /// Settings of a built-in policy; `kind` names it.
     pub enum PolicyConfig => dyn Policy {
         "predictive" => predictive::Predictive,
+        "target" => target::Target,
+        "watermark" => watermark::Watermark,
+        #[cfg(feature = "schedule")]
+        "schedule" => schedule::Schedule,
     }
 }
 
