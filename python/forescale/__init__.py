@@ -9,7 +9,7 @@ be aware datetimes.
 """
 
 from ._native import Decision, Reason, Step, __version__
-from .autoscaler import Autoscaler
+from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
 from .forecast import Abstain, Forecast
 
@@ -22,6 +22,7 @@ __all__ = [
     "Forecast",
     "ObservationError",
     "Reason",
+    "Setting",
     "SnapshotError",
     "Step",
     "TraceError",

@@ -97,7 +97,12 @@ def config_text(config: Mapping[str, Any] | str) -> str:
         return config
     if not isinstance(config, Mapping):
         raise TypeError(f"`config` is of type {type(config).__name__}, must be a mapping or a text")
-    return json.dumps(config, default=_plain)
+    try:
+        return json.dumps(config, default=_plain, allow_nan=False)
+    except ConfigError:
+        raise
+    except ValueError as error:  # a number that is not finite, or a mapping within itself
+        raise ConfigError(f"the settings are not JSON: {error}") from None
 
 
 def _plain(value: Any) -> Any:

@@ -6,14 +6,24 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from . import _convert, _native
 from ._native import Decision, Reason
 from .errors import ForescaleError
 from .forecast import Abstain, Forecast
 
-__all__ = ["Autoscaler"]
+__all__ = ["Autoscaler", "Setting"]
+
+
+class Setting(NamedTuple):
+    """A setting in force, and where it comes from."""
+
+    value: Any
+    """Its value; spans of time are texts, such as ``"2m"``."""
+
+    given: bool
+    """Whether it was given; if not, it is the default."""
 
 
 class Autoscaler:
@@ -155,10 +165,19 @@ class Autoscaler:
         return Forecast(issued_at, timedelta(seconds=step), levels, rows)
 
     @property
-    def config(self) -> dict[str, Any]:
-        """Every setting in effect, each with its origin."""
-        config: dict[str, Any] = json.loads(self._core.effective_config())
-        return config
+    def config(self) -> dict[str, Setting]:
+        """Every setting in force by its place, in the order of the configuration.
+
+        >>> scaler = Autoscaler({
+        ...     "max_replicas": 9,
+        ...     "metrics": {"cpu": {"kind": "utilization"}},
+        ...     "policies": [{"kind": "target", "metric": "cpu", "target": 0.6}],
+        ... })
+        >>> scaler.config["min_replicas"]
+        Setting(value=1, given=False)
+        """
+        settings = json.loads(self._core.settings())
+        return {each["path"]: Setting(each["value"], each["given"]) for each in settings}
 
     def snapshot(self) -> bytes:
         """Settings and state, as JSON in UTF-8; restoring it changes no later decision."""
@@ -188,4 +207,14 @@ class Autoscaler:
         return type(self).restore, (self.snapshot(),)
 
     def __repr__(self) -> str:
-        return f"Autoscaler({self._core.effective_config()})"
+        config = self.config
+        members = [
+            str(setting.value)
+            for path, setting in config.items()
+            if path.endswith(".kind") and path.startswith(("policies[", "guards["))
+        ]
+        return (
+            f"<forescale.Autoscaler {config['min_replicas'].value} to "
+            f"{config['max_replicas'].value} replicas, mode {config['mode'].value}: "
+            f"{', '.join(members)}>"
+        )

@@ -67,9 +67,10 @@ impl Autoscaler {
         Ok(PyBytes::new(py, &snapshot))
     }
 
-    /// Every setting with its origin, as JSON.
-    fn effective_config(&self, py: Python<'_>) -> String {
-        self.lock(py).effective_config()
+    /// Every setting in force, as JSON: a list of `path`, `value` and whether it was `given`.
+    fn settings(&self, py: Python<'_>) -> PyResult<String> {
+        let settings = self.lock(py).config().effective().map_err(raise)?;
+        Ok(serde_json::to_string(&settings).expect("settings are JSON values already"))
     }
 
     /// Feeds the history of a metric; `times` in seconds since the epoch.
