@@ -211,7 +211,7 @@ class Autoscaler:
         members = [
             str(setting.value)
             for path, setting in config.items()
-            if path.endswith(".kind") and path.startswith(("policies[", "guards["))
+            if path.startswith(("policies[", "guards[")) and path.endswith("].kind")
         ]
         return (
             f"<forescale.Autoscaler {config['min_replicas'].value} to "

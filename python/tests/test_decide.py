@@ -63,7 +63,7 @@ def test_equal_decisions_are_equal(reactive: dict[str, Any], start: int) -> None
         {"cpu": [{"value": 0.45, "request": 0.5, "phase": "ready"}] * 6},
         UserDict({"cpu": 0.9, "rps": None}),
     ],
-    ids=repr,
+    ids=lambda metrics: str(metrics)[:40],
 )
 def test_every_form_of_reading_counts(reactive: dict[str, Any], start: int, metrics: Any) -> None:
     decision = Autoscaler(reactive).decide(at=start, ready=6, metrics=metrics)
@@ -82,7 +82,7 @@ def test_every_form_of_reading_counts(reactive: dict[str, Any], start: int, metr
         ([0.5, float("nan")], "metric_invalid"),
         ({"total": float("nan")}, "metric_invalid"),
     ],
-    ids=repr,
+    ids=lambda case: str(case)[:40],
 )
 def test_bad_data_holds_with_the_reason(
     reactive: dict[str, Any], start: int, value: Any, code: str

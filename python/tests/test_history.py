@@ -12,11 +12,11 @@ import pytest
 
 from forescale import Abstain, Autoscaler, Forecast, ObservationError
 
-N_SAMPLES = 3 * 288
+N_SAMPLES = 4 * 288
 
 
 def history(start: int) -> tuple[list[float], list[float]]:
-    """Three days on a grid of five minutes, with a daily wave."""
+    """Four days on a grid of five minutes, with a daily wave."""
     times = [start + 300.0 * index for index in range(N_SAMPLES)]
     values = [1000.0 + 500.0 * math.sin(2 * math.pi * index / 288) for index in range(N_SAMPLES)]
     return times, values
@@ -138,7 +138,7 @@ def test_a_history_of_the_wrong_type_is_refused(
 def test_a_metric_that_is_not_configured_is_refused(predictive: dict[str, Any]) -> None:
     with pytest.raises(ObservationError, match="did you mean `rps`"):
         Autoscaler(predictive).warm_up("rp", [0.0], [1.0])
-    with pytest.raises(ObservationError, match="is \"cpu\""):
+    with pytest.raises(ObservationError, match='is "cpu"'):
         Autoscaler(predictive).forecast("cpu", horizon="30m")
 
 
