@@ -91,12 +91,13 @@ def _iterable(series: Any, path: str) -> Iterable[Any]:
     return series
 
 
-def config_text(config: Mapping[str, Any] | str) -> str:
+def config_text(config: Mapping[str, Any] | str, path: str = "config") -> str:
     """Settings as text: a mapping becomes JSON, a text is taken as JSON or YAML."""
     if isinstance(config, str):
         return config
     if not isinstance(config, Mapping):
-        raise TypeError(f"`config` is of type {type(config).__name__}, must be a mapping or a text")
+        wanted = "a mapping or a text"
+        raise TypeError(f"`{path}` is of type {type(config).__name__}, must be {wanted}")
     try:
         return json.dumps(config, default=_plain, allow_nan=False)
     except ConfigError:

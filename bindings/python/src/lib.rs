@@ -17,6 +17,7 @@ mod _native {
     use std::collections::BTreeMap;
 
     use forescale::capacity::CapacityConfig;
+    use forescale::forecast::ForecasterConfig;
     use forescale::guard::GuardConfig;
     use forescale::policy::PolicyConfig;
     use pyo3::prelude::*;
@@ -36,6 +37,7 @@ mod _native {
     fn kinds() -> BTreeMap<&'static str, &'static [&'static str]> {
         BTreeMap::from([
             ("capacity", CapacityConfig::KINDS),
+            ("forecaster", ForecasterConfig::KINDS),
             ("guards", GuardConfig::KINDS),
             ("policies", PolicyConfig::KINDS),
         ])
