@@ -12,6 +12,7 @@ from ._native import Decision, Reason, Step, __version__
 from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
 from .forecast import Abstain, Forecast
+from .readings import Reading
 
 __all__ = [
     "Abstain",
@@ -21,6 +22,7 @@ __all__ = [
     "Forecast",
     "ForescaleError",
     "ObservationError",
+    "Reading",
     "Reason",
     "Setting",
     "SnapshotError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
@@ -12,6 +12,7 @@ from . import _convert, _native
 from ._native import Decision, Reason
 from .errors import ForescaleError
 from .forecast import Abstain, Forecast
+from .readings import Reading
 
 __all__ = ["Autoscaler", "Setting"]
 
@@ -73,7 +74,9 @@ class Autoscaler:
             error.add_note(f"in {os.fspath(path)}")
             raise
 
-    def warm_up(self, metric: str, times: Any, values: Any) -> None:
+    def warm_up(
+        self, metric: str, times: Iterable[datetime | float], values: Iterable[float | None]
+    ) -> None:
         """Feed the history of a metric, so that it can be forecast from the start.
 
         Parameters
@@ -100,7 +103,7 @@ class Autoscaler:
         ready: int,
         pending: int = 0,
         requested: int | None = None,
-        metrics: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, Reading] | None = None,
     ) -> Decision:
         """Answer what was seen at one moment.
 
