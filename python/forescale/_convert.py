@@ -91,7 +91,7 @@ def _iterable(series: Any, path: str) -> Iterable[Any]:
     return series
 
 
-def config_text(config: Mapping[str, Any] | str, path: str = "config") -> str:
+def config_text(config: object, path: str = "config") -> str:
     """Settings as text: a mapping becomes JSON, a text is taken as JSON or YAML."""
     if isinstance(config, str):
         return config

@@ -6,13 +6,16 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from . import _convert, _native
 from ._native import Decision, Reason
 from .errors import ForescaleError
 from .forecast import Abstain, Forecast
 from .readings import Reading
+
+if TYPE_CHECKING:
+    from .settings import Config
 
 __all__ = ["Autoscaler", "Setting"]
 
@@ -37,7 +40,8 @@ class Autoscaler:
     ----------
     config
         A mapping, or JSON or YAML text; the keys are the same in every language. Durations are
-        texts such as ``"90s"``, numbers of seconds, or ``timedelta``.
+        texts such as ``"90s"``, numbers of seconds, or ``timedelta``. Their types stand in
+        :mod:`forescale.settings`.
 
     Raises
     ------
@@ -60,7 +64,7 @@ class Autoscaler:
     __slots__ = ("_core",)
     _core: _native.Autoscaler
 
-    def __init__(self, config: Mapping[str, Any] | str) -> None:
+    def __init__(self, config: Config | Mapping[str, Any] | str) -> None:
         self._core = _native.Autoscaler(_convert.config_text(config))
 
     @classmethod
@@ -213,8 +217,9 @@ class Autoscaler:
         config = self.config
         members = [
             str(setting.value)
+            for role in ("policies[", "guards[")
             for path, setting in config.items()
-            if path.startswith(("policies[", "guards[")) and path.endswith("].kind")
+            if path.startswith(role) and path.endswith("].kind")
         ]
         return (
             f"<forescale.Autoscaler {config['min_replicas'].value} to "

@@ -129,8 +129,8 @@ def test_a_cut_snapshot_is_refused(reactive: dict[str, Any]) -> None:
 
 
 def test_repr_tells_limits_and_members(reactive: dict[str, Any]) -> None:
-    text = repr(Autoscaler(reactive))
-    assert text.startswith("<forescale.Autoscaler 2 to 60 replicas, mode on: target, target")
+    text = repr(Autoscaler(reactive | {"guards": ["rate"]}))
+    assert text == "<forescale.Autoscaler 2 to 60 replicas, mode on: target, target, rate>"
 
 
 def test_errors_survive_pickling() -> None:
