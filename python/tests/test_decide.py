@@ -57,6 +57,7 @@ def test_equal_decisions_are_equal(reactive: dict[str, Any], start: int) -> None
         {"cpu": 0.9},
         {"cpu": np.float64(0.9)},
         {"cpu": {"average": 0.9}},
+        {"cpu": UserDict({"average": np.float32(0.9)})},
         {"cpu": [0.9, 0.9, None, 0.9, 0.9, 0.9]},
         {"cpu": (0.9,) * 6},
         {"cpu": np.full(6, 0.9)},

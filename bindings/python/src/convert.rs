@@ -72,6 +72,10 @@ fn reading(name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<(Strin
         per_replica(&place(), tuple.iter())?
     } else if value.is_instance_of::<PyString>() {
         return Err(wrong_type(&place(), value, READING));
+    } else if let Ok(form) = value.cast::<PyMapping>() {
+        let dict = PyDict::new(value.py());
+        dict.update(form)?;
+        whole(&place(), &dict)?
     } else if value.len().is_ok() {
         // Arrays and the columns of tables; a wrong element tells its place.
         let elements = value.try_iter()?.collect::<PyResult<Vec<_>>>()?;
