@@ -76,7 +76,9 @@ pub(crate) fn unknown_kind<E: serde::de::Error>(
 ) -> E {
     let message = match needs.iter().find(|(name, _)| *name == kind) {
         Some((_, feature)) => format!("is \"{kind}\", which needs the feature `{feature}`"),
-        None => format!("is \"{kind}\", must be one of {}{}", list(kinds), did_you_mean(kind, kinds)),
+        None => {
+            format!("is \"{kind}\", must be one of {}{}", list(kinds), did_you_mean(kind, kinds))
+        }
     };
     E::custom(located("kind", &message))
 }

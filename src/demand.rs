@@ -27,7 +27,12 @@ impl Demand {
     /// The steps before the lead time has passed count too: a replica ordered now comes too late
     /// for them, but one that is there must not be taken away before.
     #[must_use]
-    pub fn peak(forecast: &Forecast, which: usize, now: Timestamp, horizon: Duration) -> Option<Self> {
+    pub fn peak(
+        forecast: &Forecast,
+        which: usize,
+        now: Timestamp,
+        horizon: Duration,
+    ) -> Option<Self> {
         let quantile = *forecast.quantiles.get(which)?;
         let mut peak: Option<Self> = None;
         let mut at = forecast.issued_at;

@@ -23,6 +23,8 @@ pub use error::{Error, ErrorKind};
 pub use explain::{Code, Reason, Step, codes};
 pub use time::{Duration, Timestamp};
 
+mod config;
 mod decide;
+pub use config::{Config, MetricConfig, Origin, ZeroConfig};
 pub use decide::{Autoscaler, Decision, Mode};
 pub use series::{Observation, Phase, Reading, ReplicaReading, Replicas};

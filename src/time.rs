@@ -157,9 +157,8 @@ impl std::str::FromStr for Duration {
             crate::Error::config("", message)
         };
         let span: jiff::Span = text.trim().parse().map_err(|_| refused())?;
-        let exact = span
-            .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
-            .map_err(|_| refused())?;
+        let exact =
+            span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| refused())?;
         Self::from_secs_f64(exact.as_secs_f64())
     }
 }

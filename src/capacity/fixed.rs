@@ -10,7 +10,12 @@ use crate::Error;
 /// ```
 /// use forescale::capacity::{Capacity, fixed};
 ///
-/// let settings = fixed::Config { load_per_replica: 110.0, target_utilization: 0.75, headroom: 0.1 };
+/// let settings = fixed::Config {
+///     metric: "rps".into(),
+///     load_per_replica: 110.0,
+///     target_utilization: 0.75,
+///     headroom: 0.1,
+/// };
 /// let capacity = fixed::Fixed::new(settings)?;
 /// // 110 * 0.75 / 1.1 = 75
 /// assert!((capacity.replicas(750.0) - 10.0).abs() < 1e-9);
@@ -18,6 +23,7 @@ use crate::Error;
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fixed {
+    metric: String,
     planned: f64,
 }
 
@@ -27,7 +33,7 @@ impl Fixed {
     /// # Errors
     /// If a setting is out of its range.
     pub fn new(settings: Config) -> Result<Self, Error> {
-        let Config { load_per_replica, target_utilization, headroom } = settings;
+        let Config { metric, load_per_replica, target_utilization, headroom } = settings;
         if !(load_per_replica.is_finite() && load_per_replica > 0.0) {
             let message = format!("is {load_per_replica}, must be above 0");
             return Err(Error::config("load_per_replica", message));
@@ -39,11 +45,15 @@ impl Fixed {
         if !(0.0..=10.0).contains(&headroom) {
             return Err(Error::config("headroom", format!("is {headroom}, must be in [0, 10]")));
         }
-        Ok(Self { planned: load_per_replica * target_utilization / (1.0 + headroom) })
+        Ok(Self { metric, planned: load_per_replica * target_utilization / (1.0 + headroom) })
     }
 }
 
 impl Capacity for Fixed {
+    fn metric(&self) -> &str {
+        &self.metric
+    }
+
     fn load_per_replica(&self) -> f64 {
         self.planned
     }
@@ -54,6 +64,8 @@ impl Capacity for Fixed {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// The metric whose load this speaks of.
+    pub metric: String,
     /// The load one replica can carry at most, in the load's unit; above 0.
     pub load_per_replica: f64,
     /// The share of it that is planned with, in (0, 1]. Default: 0.75, as queues grow fast above.

@@ -9,6 +9,9 @@ use crate::catalog::{Saved, catalog};
 
 /// Role: what a replica carries.
 pub trait Capacity: Saved + std::fmt::Debug + Send + Sync {
+    /// The metric whose load it speaks of.
+    fn metric(&self) -> &str;
+
     /// The load that one replica carries as planned, in the load's unit; above 0.
     fn load_per_replica(&self) -> f64;
 

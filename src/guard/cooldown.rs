@@ -30,7 +30,8 @@ impl Cooldown {
 
 impl Guard for Cooldown {
     fn hold(&mut self, at: Timestamp, current: u32, proposed: u32) -> (u32, Option<Reason>) {
-        let wait = if proposed > current { self.settings.scale_up } else { self.settings.scale_down };
+        let wait =
+            if proposed > current { self.settings.scale_up } else { self.settings.scale_down };
         let Some(last) = self.last_change.map(|last| last.min(at)) else { return (proposed, None) };
         let passed = at.since(last);
         if proposed == current || passed >= wait {

@@ -28,6 +28,11 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether it only ever narrows the limits, as a schedule does, and never wants a number.
+    fn only_narrows(&self) -> bool {
+        false
+    }
+
     /// What it needs to be forecast of its metric, if anything.
     fn outlook(&self) -> Option<&OutlookConfig> {
         None

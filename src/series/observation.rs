@@ -252,9 +252,9 @@ impl Reading {
         let sound = |number: f64| number.is_finite() && number >= 0.0;
         let is_sound = match usage {
             Usage::Total(number) | Usage::Average(number) => sound(number),
-            Usage::PerReplica(replicas) => replicas
-                .iter()
-                .all(|replica| replica.value.is_none_or(sound) && replica.request.is_none_or(sound)),
+            Usage::PerReplica(replicas) => replicas.iter().all(|replica| {
+                replica.value.is_none_or(sound) && replica.request.is_none_or(sound)
+            }),
         };
         if is_sound { Ok(usage) } else { Err(Reason::new(codes::METRIC_INVALID, [])) }
     }

@@ -73,7 +73,8 @@ impl Resampler {
         mut closed: impl FnMut(Sample),
     ) -> bool {
         let millis = self.step.as_millis();
-        let start = Timestamp::from_millis(at.as_millis().div_euclid(millis).saturating_mul(millis));
+        let start =
+            Timestamp::from_millis(at.as_millis().div_euclid(millis).saturating_mul(millis));
         let mut open = match self.open {
             Some(open) if start < open.start => return false,
             Some(open) if start == open.start => open,

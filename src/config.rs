@@ -1,0 +1,243 @@
+//! Text to settings, and settings to the parts of an autoscaler.
+//!
+//! In: JSON or YAML. Out: a checked [`Config`], or an error that names the setting, its place, what
+//! came and what is allowed. Knows no member of any room: the rooms' catalogs do.
+
+mod read;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Error;
+use crate::capacity::{Capacity, CapacityConfig};
+use crate::decide::Mode;
+use crate::forecast::Outlook;
+use crate::guard::{Guard, GuardConfig};
+use crate::policy::{Metric, Policy, PolicyConfig};
+use crate::series::MetricKind;
+use crate::time::Duration;
+pub use read::Origin;
+
+/// Settings of an [`Autoscaler`](crate::Autoscaler); the same keys in every language.
+///
+/// ```
+/// let config = forescale::Config::from_text(
+///     r#"{
+///         "min_replicas": 2, "max_replicas": 60,
+///         "metrics": {"rps": {"kind": "total"}},
+///         "policies": [{"kind": "target", "metric": "rps", "target": 80}]
+///     }"#,
+/// )?;
+/// assert_eq!(config.lead_time, forescale::Duration::from_secs(120));
+///
+/// let error = forescale::Config::from_text(r#"{"max_replica": 60}"#).unwrap_err();
+/// assert!(error.to_string().contains("did you mean `max_replicas`?"), "{error}");
+/// # Ok::<(), forescale::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Never fewer. Default: 1, as the Kubernetes HPA.
+    #[serde(default = "one")]
+    pub min_replicas: u32,
+    /// Never more; at least 1 and not below `min_replicas`.
+    pub max_replicas: u32,
+    /// Whether decisions are acted upon. Default: `on`.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The metrics an observation may carry, by name.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, MetricConfig>,
+    /// What a replica carries; a `predictive` policy needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<CapacityConfig>,
+    /// From a replica's request to its readiness. Default: 2 minutes, a container that pulls its
+    /// image and warms up.
+    #[serde(default = "two_minutes")]
+    pub lead_time: Duration,
+    /// Who proposes replicas; at least one. The highest proposal goes on.
+    #[serde(default)]
+    pub policies: Vec<PolicyConfig>,
+    /// Who holds changes back, in this order. Default: `stabilization` and `rate` with their
+    /// defaults, as the Kubernetes HPA.
+    #[serde(default = "hpa_guards")]
+    pub guards: Vec<GuardConfig>,
+    /// Scale to and from zero; needs `min_replicas: 0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero: Option<ZeroConfig>,
+    /// Whether a workload found at zero replicas, with `min_replicas` above zero, is taken as
+    /// paused by its user, as the Kubernetes HPA does. Default: false, it is lifted to the minimum.
+    #[serde(default)]
+    pub pause_at_zero: bool,
+    /// The settings as they were given, to tell them from defaults.
+    #[serde(skip)]
+    given: Option<Value>,
+}
+
+/// Settings of a metric.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MetricConfig {
+    /// What a bare number of it means.
+    pub kind: MetricKind,
+}
+
+/// Settings of scaling to and from zero: KEDA's activation threshold and cooldown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ZeroConfig {
+    /// The metric that tells whether there is work; its total load counts.
+    pub metric: String,
+    /// Above this load, strictly, the workload is active. In the load's unit, from 0. Default: 0.
+    #[serde(default)]
+    pub activation: f64,
+    /// So long without activity before the last replica goes. Default: 5 minutes, as KEDA.
+    #[serde(default = "five_minutes")]
+    pub idle_grace: Duration,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn two_minutes() -> Duration {
+    Duration::from_secs(120)
+}
+
+fn five_minutes() -> Duration {
+    Duration::from_secs(300)
+}
+
+fn hpa_guards() -> Vec<GuardConfig> {
+    vec![]
+}
+
+/// What an autoscaler is made of.
+pub(crate) struct Parts {
+    pub(crate) metrics: Vec<Metric>,
+    pub(crate) capacity: Option<Box<dyn Capacity>>,
+    pub(crate) outlooks: Vec<Outlook>,
+    pub(crate) policies: Vec<(Arc<str>, Box<dyn Policy>)>,
+    pub(crate) guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+}
+
+impl Config {
+    /// Builds the members and checks what no member can check alone.
+    pub(crate) fn build(&self) -> Result<Parts, Error> {
+        self.check_limits()?;
+        let metrics: Vec<_> = self
+            .metrics
+            .iter()
+            .map(|(name, metric)| Metric { name: name.as_str().into(), kind: metric.kind })
+            .collect();
+        let capacity = self.capacity.clone().map(CapacityConfig::build).transpose();
+        let capacity = capacity.map_err(|error| error.at("capacity"))?;
+        if let Some(capacity) = &capacity {
+            self.check_metric(capacity.metric()).map_err(|error| error.at("capacity"))?;
+        }
+        if self.policies.is_empty() {
+            return Err(Error::config("policies", "is empty, must have at least one"));
+        }
+        let mut policies = Vec::new();
+        let mut outlooks = Vec::<Outlook>::new();
+        for (index, settings) in self.policies.iter().enumerate() {
+            let inside = |error: Error| error.at(&format!("policies[{index}]"));
+            let policy = settings.clone().build().map_err(inside)?;
+            if let Some(metric) = policy.metric() {
+                self.check_metric(metric).map_err(inside)?;
+            }
+            if let Some(wanted) = policy.outlook() {
+                self.check_forecast(&wanted.metric, capacity.as_deref()).map_err(inside)?;
+                match outlooks.iter().find(|outlook| outlook.metric() == wanted.metric) {
+                    Some(other) if other.settings() == wanted => {}
+                    Some(_) => {
+                        let message = format!(
+                            "is \"{}\", which another policy forecasts with other settings",
+                            wanted.metric
+                        );
+                        return Err(inside(Error::config("metric", message)));
+                    }
+                    None => outlooks.push(Outlook::new(wanted, self.lead_time).map_err(inside)?),
+                }
+            }
+            let label = label(settings.kind(), policy.metric(), &policies);
+            policies.push((label, policy));
+        }
+        let mut guards = Vec::new();
+        for (index, settings) in self.guards.iter().enumerate() {
+            let inside = |error: Error| error.at(&format!("guards[{index}]"));
+            let guard = settings.clone().build().map_err(inside)?;
+            guards.push((label(settings.kind(), None, &guards), guard));
+        }
+        Ok(Parts { metrics, capacity, outlooks, policies, guards })
+    }
+
+    fn check_limits(&self) -> Result<(), Error> {
+        let Self { min_replicas: min, max_replicas: max, .. } = *self;
+        if max == 0 {
+            return Err(Error::config("max_replicas", "is 0, must be at least 1"));
+        }
+        if min > max {
+            let message = format!("is {min}, must not be above `max_replicas`, which is {max}");
+            return Err(Error::config("min_replicas", message));
+        }
+        if let Some(zero) = &self.zero {
+            let inside = |error: Error| error.at("zero");
+            if min > 0 {
+                let message = format!("is {min}, must be 0 where `zero` is set");
+                return Err(Error::config("min_replicas", message));
+            }
+            self.check_metric(&zero.metric).map_err(inside)?;
+            if !(zero.activation.is_finite() && zero.activation >= 0.0) {
+                let message = format!("is {}, must be a number from 0 up", zero.activation);
+                return Err(inside(Error::config("activation", message)));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_metric(&self, metric: &str) -> Result<(), Error> {
+        if self.metrics.contains_key(metric) {
+            return Ok(());
+        }
+        let known: Vec<_> = self.metrics.keys().collect();
+        let near = crate::catalog::did_you_mean(metric, &known);
+        let message = format!("is \"{metric}\", must be one of `metrics`: {known:?}{near}");
+        Err(Error::config("metric", message))
+    }
+
+    /// A forecast of load becomes replicas only through a capacity of the same metric.
+    fn check_forecast(&self, metric: &str, capacity: Option<&dyn Capacity>) -> Result<(), Error> {
+        match capacity.map(Capacity::metric) {
+            Some(other) if other == metric => Ok(()),
+            Some(other) => {
+                let message =
+                    format!("is \"{metric}\", must be that of `capacity`, which is \"{other}\"");
+                Err(Error::config("metric", message))
+            }
+            None => {
+                let message = format!("is \"{metric}\", which needs a `capacity` of that metric");
+                Err(Error::config("metric", message))
+            }
+        }
+    }
+}
+
+/// The name under which a member speaks: `target(cpu)`, and `target(cpu)#2` for the second of it.
+fn label<T>(kind: &str, metric: Option<&str>, before: &[(Arc<str>, T)]) -> Arc<str> {
+    let name = metric.map_or(kind.to_owned(), |metric| format!("{kind}({metric})"));
+    let is_taken = |label: &str| before.iter().any(|(taken, _)| **taken == *label);
+    let mut label = name.clone();
+    let mut number = 2;
+    while is_taken(&label) {
+        label = format!("{name}#{number}");
+        number += 1;
+    }
+    label.into()
+}

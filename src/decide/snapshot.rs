@@ -1,0 +1,148 @@
+//! An autoscaler as a value: written at any time, taken up again on any machine.
+//!
+//! The snapshot is JSON text, so that a host can keep it where it keeps its own state.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Autoscaler, State};
+use crate::Error;
+use crate::config::Config;
+
+const FORMAT: &str = "forescale snapshot";
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    format: String,
+    version: u32,
+    config: Value,
+    state: State,
+    capacity: Option<Value>,
+    outlooks: Vec<Value>,
+    policies: Vec<Value>,
+    guards: Vec<Value>,
+}
+
+impl Autoscaler {
+    /// Settings and state as JSON text in UTF-8.
+    ///
+    /// ```
+    /// # let config = r#"{"max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},
+    /// #     "policies": [{"kind": "target", "metric": "cpu", "target": 0.6}]}"#;
+    /// use forescale::Autoscaler;
+    ///
+    /// let scaler = Autoscaler::from_text(config)?;
+    /// let twin = Autoscaler::restore(&scaler.snapshot()?)?;
+    /// assert_eq!(twin.snapshot()?, scaler.snapshot()?);
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Snapshot`](crate::ErrorKind::Snapshot) if a host's own member cannot be written.
+    pub fn snapshot(&self) -> Result<Vec<u8>, Error> {
+        let snapshot = Snapshot {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            config: self.config.given()?,
+            state: self.state.clone(),
+            capacity: self.capacity.as_ref().map(|capacity| capacity.save()).transpose()?,
+            outlooks: self
+                .outlooks
+                .iter()
+                .map(|outlook| outlook.save())
+                .collect::<Result<_, _>>()?,
+            policies: save(&self.policies, |policy| policy.save())?,
+            guards: save(&self.guards, |guard| guard.save())?,
+        };
+        serde_json::to_vec(&snapshot)
+            .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
+    }
+
+    /// Takes up a snapshot of an autoscaler whose members are all built in.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Snapshot`](crate::ErrorKind::Snapshot) if it is cut, damaged, of another
+    /// version, or no snapshot at all.
+    pub fn restore(snapshot: &[u8]) -> Result<Self, Error> {
+        let parsed = Snapshot::parse(snapshot)?;
+        let config = Config::from_value(parsed.config.clone()).map_err(|error| {
+            Error::snapshot(format!("holds settings that are refused: {error}"))
+        })?;
+        let mut scaler = Self::new(config).map_err(|error| {
+            Error::snapshot(format!("holds settings that are refused: {error}"))
+        })?;
+        scaler.take_up(parsed)?;
+        Ok(scaler)
+    }
+
+    /// Takes the state of a snapshot over into an autoscaler that was built in the same way, with
+    /// the host's own members added in the same order.
+    ///
+    /// # Errors
+    /// As [`restore`](Self::restore), and if the two differ in their members; `self` is then to be
+    /// thrown away.
+    pub fn resume(&mut self, snapshot: &[u8]) -> Result<(), Error> {
+        self.take_up(Snapshot::parse(snapshot)?)
+    }
+
+    fn take_up(&mut self, snapshot: Snapshot) -> Result<(), Error> {
+        let Snapshot { state, capacity, outlooks, policies, guards, .. } = snapshot;
+        let counts = [
+            ("policies", self.policies.len(), policies.len()),
+            ("guards", self.guards.len(), guards.len()),
+            ("forecasts", self.outlooks.len(), outlooks.len()),
+            ("capacities", usize::from(self.capacity.is_some()), usize::from(capacity.is_some())),
+        ];
+        for (what, have, saved) in counts {
+            if have != saved {
+                let message = format!("holds {saved} {what}, this autoscaler has {have}");
+                return Err(Error::snapshot(message));
+            }
+        }
+        if let (Some(own), Some(saved)) = (&mut self.capacity, capacity) {
+            own.load(saved)?;
+        }
+        for (own, saved) in self.outlooks.iter_mut().zip(outlooks) {
+            own.load(saved)?;
+        }
+        for ((_, own), saved) in self.policies.iter_mut().zip(policies) {
+            own.load(saved)?;
+        }
+        for ((_, own), saved) in self.guards.iter_mut().zip(guards) {
+            own.load(saved)?;
+        }
+        self.state = state;
+        Ok(())
+    }
+}
+
+fn save<T>(
+    members: &[(std::sync::Arc<str>, T)],
+    save: impl Fn(&T) -> Result<Value, Error>,
+) -> Result<Vec<Value>, Error> {
+    members.iter().map(|(_, member)| save(member)).collect()
+}
+
+impl Snapshot {
+    /// Reads the head first, so that a foreign or newer text is called what it is.
+    fn parse(text: &[u8]) -> Result<Self, Error> {
+        let value: Value = serde_json::from_slice(text).map_err(|error| {
+            let what = if error.is_eof() { "is cut off" } else { "is not JSON" };
+            Error::snapshot(format!("the snapshot {what}: {error}"))
+        })?;
+        if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
+            return Err(Error::snapshot("the text is no snapshot of an autoscaler"));
+        }
+        match value.get("version").and_then(Value::as_u64) {
+            Some(version) if version == u64::from(VERSION) => {}
+            version => {
+                let version = version.map_or("unknown".to_owned(), |version| version.to_string());
+                let message = format!("the snapshot's version is {version}, must be {VERSION}");
+                return Err(Error::snapshot(message));
+            }
+        }
+        serde_json::from_value(value)
+            .map_err(|error| Error::snapshot(format!("the snapshot is damaged: {error}")))
+    }
+}
