@@ -1,0 +1,4 @@
+import forescale from './index.js'
+
+export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError } = forescale
+export default forescale
