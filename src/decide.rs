@@ -190,7 +190,7 @@ impl Autoscaler {
             let message = format!("is \"{metric}\", which no `predictive` policy forecasts");
             Error::observation("metric", message)
         })?;
-        outlook.forecast(horizon, quantiles)
+        outlook.forecast(horizon.steps(outlook.step()), quantiles)
     }
 
     fn known(&self, metric: &str) -> Result<(), Error> {

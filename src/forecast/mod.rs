@@ -4,16 +4,38 @@
 //! steps, or the reason to abstain. Knows nothing of replicas; so the forecast of a recorded load
 //! is the same whatever we decide on it.
 
+mod gate;
+mod history;
+pub mod naive;
 mod outlook;
+mod residuals;
+pub mod seasonal_naive;
 
 use serde::{Deserialize, Serialize};
 
 pub use outlook::{Outlook, OutlookConfig};
 
-use crate::catalog::Saved;
+use history::{History, MOST_STALE};
+
+use crate::catalog::{Saved, catalog};
 use crate::explain::Reason;
 use crate::series::Sample;
 use crate::time::{Duration, Timestamp};
+
+catalog! {
+    /// Settings of a built-in forecaster; `kind` names it. Built with the step of its samples.
+    pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
+        "naive" => naive::Naive,
+        "seasonal_naive" => seasonal_naive::SeasonalNaive,
+    }
+}
+
+impl Default for ForecasterConfig {
+    fn default() -> Self {
+        // Follows the day from the second day on, and is cheap enough for every step.
+        Self::SeasonalNaive(seasonal_naive::Config::default())
+    }
+}
 
 /// Quantiles of the load for each of the next steps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

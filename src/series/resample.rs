@@ -96,6 +96,14 @@ impl Resampler {
         self.open = Some(open);
         true
     }
+
+    /// Goes on at `at` if the open step lies ahead of it, as after a clock was set back; what the
+    /// open step holds is dropped.
+    pub fn rebase(&mut self, at: Timestamp) {
+        if self.open.is_some_and(|open| open.start > at) {
+            self.open = None;
+        }
+    }
 }
 
 impl Open {
