@@ -34,7 +34,8 @@ class Autoscaler {
   }
 
   get config() {
-    return JSON.parse(call(() => this.#core.config()))
+    const settings = JSON.parse(call(() => this.#core.config()))
+    return Object.fromEntries(settings.map(({ path, ...setting }) => [path, setting]))
   }
 
   warmUp(metric, times, values) {

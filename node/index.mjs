@@ -1,4 +1,3 @@
 import forescale from './index.js'
 
 export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError } = forescale
-export default forescale
