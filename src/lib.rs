@@ -1,4 +1,60 @@
-//! map to come
+//! Predictive autoscaling to embed: observations of a workload in, replicas and the reason out.
+//!
+//! ```
+//! use forescale::{Autoscaler, Observation, Timestamp};
+//!
+//! let mut scaler = Autoscaler::from_text(
+//!     "
+//!     min_replicas: 2
+//!     max_replicas: 60
+//!     metrics:
+//!       rps: { kind: total }
+//!     capacity: { kind: fixed, metric: rps, load_per_replica: 110 }
+//!     policies:
+//!       - { kind: target, metric: rps, target: 80 }
+//!       - { kind: predictive, metric: rps, quantile: 0.95 }
+//!     ",
+//! )?;
+//! let seen = Observation::at(Timestamp::from_secs(1_767_600_000)).ready(7).metric("rps", 1240.0);
+//! let decision = scaler.decide(&seen);
+//! // Without history the forecast abstains, and the target decides: 1240 / 80 = 15.5.
+//! assert_eq!(decision.replicas, 14); // at most twice as many in 15 seconds, as the HPA
+//! println!("{}", decision.explain());
+//! # Ok::<(), forescale::Error>(())
+//! ```
+//!
+//! # The map
+//!
+//! The data goes one way, and a room uses only rooms above it (a test keeps that order):
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | ground: [`Error`], [`Timestamp`] and [`Duration`], [`Reason`] and [`codes`], the catalog | what every room stands on |
+//! | [`series`] | [`Observation`] and [`Reading`]; samples on a fixed step, gaps, late readings |
+//! | [`forecast`] | role [`Forecaster`](forecast::Forecaster), a file a model; quantiles from a model's own errors; the trust gate |
+//! | [`demand`] | the load to be carried: a quantile of the forecast up to the horizon |
+//! | [`capacity`] | role [`Capacity`](capacity::Capacity): load to replicas and back |
+//! | [`policy`] | role [`Policy`](policy::Policy), a file a law: target, watermark, schedule, predictive |
+//! | [`guard`] | role [`Guard`](guard::Guard): stabilization, rate, cooldown, tolerance, change limit; holds back, never pushes |
+//! | [`Autoscaler`], [`Decision`], [`Config`] | the loop; text to the loop; snapshots |
+//! | [`sim`] | trace, plant, replay of the live code, score, bounds, report |
+//!
+//! A new policy, forecaster, capacity or guard is one file, a `mod` line and a line in its room's
+//! catalog; the configuration and both bindings follow from that line.
+//!
+//! # What is absent on purpose
+//!
+//! No clock, network, file or environment is read, and no thread is kept: time comes in with the
+//! observation, settings with the configuration. No random number is drawn outside the simulator,
+//! whose generator is seeded. [`Autoscaler::decide`] has no error: data that cannot be relied on is
+//! answered with "hold" and a reason.
+//!
+//! # Features
+//!
+//! `parallel` (replays on all cores), `schedule` (cron in time zones) and `yaml` are on by default.
+//! `augurs` adds the MSTL forecaster, `csv` traces from files, `report` the HTML report, `schema`
+//! the configuration's JSON Schema.
+
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod catalog;
@@ -18,13 +74,20 @@ pub mod policy;
 
 pub mod guard;
 
-pub use catalog::Saved;
-pub use error::{Error, ErrorKind};
-pub use explain::{Code, Reason, Step, codes};
-pub use time::{Duration, Timestamp};
-
 mod config;
 mod decide;
+
+//SIM pub mod sim;
+
+pub use catalog::Saved;
 pub use config::{Config, MetricConfig, Origin, ZeroConfig};
 pub use decide::{Autoscaler, Decision, Mode};
+pub use error::{Error, ErrorKind};
+pub use explain::{Code, Reason, Step, codes};
 pub use series::{Observation, Phase, Reading, ReplicaReading, Replicas};
+pub use time::{Duration, Timestamp};
+
+/// The README's examples are tests.
+#[cfg(all(doctest, feature = "yaml"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,62 @@
+//! Deciding allocates nothing once its buffers have grown.
+
+use forescale::{Autoscaler, Observation, Timestamp};
+
+const START: i64 = 1_767_600_000;
+
+fn allocations_of_a_day(config: &str, history: bool) -> u64 {
+    let mut scaler = Autoscaler::from_text(config).unwrap();
+    if history {
+        let minutes = 3 * 1440;
+        let times: Vec<_> =
+            (0..minutes).map(|i| Timestamp::from_secs(START - (minutes - i) * 60)).collect();
+        let values: Vec<_> = (0..minutes).map(|i| Some(500.0 + (i % 1440) as f64)).collect();
+        scaler.warm_up("rps", &times, &values).unwrap();
+    }
+    let mut seen = Observation::at(Timestamp::from_secs(START))
+        .ready(10)
+        .metric("rps", 700.0)
+        .metric("cpu", 0.6);
+    let mut tick = 0;
+    let mut run = |ticks: i64| {
+        let end = tick + ticks;
+        while tick < end {
+            tick += 1;
+            seen.at = Timestamp::from_secs(START + tick * 15);
+            let swing = (tick % 97) as f64 / 97.0;
+            *seen.metrics.get_mut("cpu").unwrap() = (0.3 + 0.6 * swing).into();
+            *seen.metrics.get_mut("rps").unwrap() = (600.0 + 300.0 * swing).into();
+            let decision = scaler.decide(&seen);
+            seen.replicas.ready = decision.replicas;
+        }
+    };
+    run(5760);
+    allocation_counter::measure(|| run(5760)).count_total
+}
+
+#[test]
+fn a_reactive_decision_allocates_nothing() {
+    let config = r#"{
+        "min_replicas": 2, "max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}, "rps": {"kind": "total"}},
+        "policies": [{"kind": "target", "metric": "cpu", "target": 0.6}]
+    }"#;
+    assert_eq!(allocations_of_a_day(config, false), 0);
+}
+
+#[test]
+fn a_decision_with_all_four_policies_allocates_nothing() {
+    let config = r#"{
+        "min_replicas": 2, "max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}, "rps": {"kind": "total"}},
+        "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+        "policies": [
+            {"kind": "target", "metric": "cpu", "target": 0.6},
+            {"kind": "watermark", "metric": "cpu", "low": 0.4, "high": 0.7},
+            {"kind": "schedule", "cron": "0 8 * * mon-fri", "time_zone": "Europe/Berlin",
+             "duration": "10h", "min_replicas": 5},
+            {"kind": "predictive", "metric": "rps", "forecaster": {"kind": "seasonal_naive"}}
+        ]
+    }"#;
+    // The schedule looks its next window up twice a day, through the cron library.
+    let n = allocations_of_a_day(config, true);
+    assert!(n <= 200, "{n} allocations in 5760 decisions");
+}

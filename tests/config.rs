@@ -1,0 +1,121 @@
+//! Settings that are wrong, and what is said about them.
+
+use forescale::{Autoscaler, ErrorKind, Timestamp};
+
+/// A configuration that is right, with one part replaced.
+fn with(part: &str, replacement: &str) -> String {
+    let right = r#"{
+        "min_replicas": 2, "max_replicas": 60, "lead_time": "90s",
+        "metrics": {"rps": {"kind": "total"}, "cpu": {"kind": "utilization"}},
+        "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 110},
+        "policies": [{"kind": "target", "metric": "cpu", "target": 0.7},
+                     {"kind": "predictive", "metric": "rps", "quantile": 0.95}],
+        "guards": [{"kind": "stabilization", "scale_down": "5m"}]
+    }"#;
+    assert!(Autoscaler::from_text(right).is_ok(), "{:?}", Autoscaler::from_text(right));
+    let wrong = right.replacen(part, replacement, 1);
+    assert_ne!(wrong, right, "`{part}` is not in it");
+    wrong
+}
+
+#[test]
+fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
+    let mistakes = [
+        // What is wrong, and what the error must say.
+        (with(r#""min_replicas""#, r#""min_replica""#), "`min_replica` is not a known setting; did you mean `min_replicas`"),
+        (with(r#""max_replicas": 60, "#, ""), "`max_replicas` is missing"),
+        (with("60", "1"), "`min_replicas` is 2, must not be above `max_replicas`, which is 1"),
+        (with("60", "0"), "`max_replicas` is 0, must be at least 1"),
+        (with("60", "-3"), "`max_replicas` is integer `-3`, must be u32"),
+        (with("60", "\"many\""), "`max_replicas` is string \"many\", must be u32"),
+        (with("\"90s\"", "\"soon\""), "`lead_time` is \"soon\", must be a duration such as"),
+        (with("\"90s\"", "-5"), "`lead_time` is -5 seconds, must be from 0"),
+        (with("\"total\"", "\"totals\""), "`metrics.rps.kind` unknown variant `totals`"),
+        (with("\"target\": 0.7", "\"target\": -1"), "`policies[0].target` is -1"),
+        (with("\"target\": 0.7", "\"targt\": 0.7"), "`policies[0].targt` is not a known setting; did you mean `target`"),
+        (with(r#"{"kind": "target""#, r#"{"kind": "targets""#), "`policies[0].kind` is \"targets\", must be one of"),
+        (with(r#"{"kind": "target", "#, "{"), "`policies[0]` has no `kind`, must be one of"),
+        (with(r#""metric": "cpu", "target""#, r#""metric": "cpus", "target""#), "`policies[0].metric` is \"cpus\", must be one of `metrics`: [\"cpu\", \"rps\"]; did you mean `cpu`?"),
+        (with("0.95", "1.5"), "`policies[1].quantile` is 1.5, must be in"),
+        (with("110", "0"), "`capacity.load_per_replica` is 0, must be above 0"),
+        (with(r#""metric": "rps", "load"#, r#""metric": "cpu", "load"#), "`policies[1].metric` is \"rps\", must be that of `capacity`, which is \"cpu\""),
+        (with(r#""scale_down": "5m""#, r#""scale_down": [5]"#), "`guards[0].scale_down` is sequence, must be a duration"),
+        (with(r#""policies": [{"kind": "target", "metric": "cpu", "target": 0.7},
+                     {"kind": "predictive", "metric": "rps", "quantile": 0.95}]"#, r#""policies": []"#), "`policies` is empty"),
+        (with("\n        \"min_replicas\"", "\n  oops \"min_replicas\""), "the settings are not JSON"),
+        ("[1, 2]".to_owned(), "must be"),
+        ("a: [1".to_owned(), "not YAML"),
+        (String::new(), "must be"),
+    ];
+    for (text, want) in mistakes {
+        let error = Autoscaler::from_text(&text).expect_err(want);
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.to_string().contains(want), "said: {error}\nwant: {want}");
+    }
+}
+
+#[test]
+fn the_same_settings_are_read_from_json_and_yaml() {
+    let yaml = "
+        max_replicas: 9
+        metrics: { cpu: { kind: utilization } }
+        policies: [{ kind: target, metric: cpu, target: 0.7 }]
+        guards: [{ kind: cooldown, scale_up: 90, scale_down: 1h30m }]
+    ";
+    let json = r#"{"max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},
+        "policies": [{"kind": "target", "metric": "cpu", "target": 0.7}],
+        "guards": [{"kind": "cooldown", "scale_up": "1m 30s", "scale_down": 5400}]}"#;
+    let effective = |text| forescale::Config::from_text(text).unwrap().effective().unwrap();
+    assert_eq!(effective(yaml), effective(json));
+}
+
+#[test]
+fn defaults_are_told_from_what_was_given() {
+    let text = r#"{"max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},
+        "policies": [{"kind": "target", "metric": "cpu", "target": 0.7}]}"#;
+    let settings = forescale::Config::from_text(text).unwrap().effective().unwrap();
+    let given: Vec<_> =
+        settings.iter().filter(|setting| setting.given).map(|setting| setting.path.as_str()).collect();
+    let want = ["max_replicas", "metrics.cpu.kind", "policies[0].kind", "policies[0].metric", "policies[0].target"];
+    assert_eq!(given, want);
+    assert!(settings.iter().any(|setting| setting.path == "guards[0].scale_down" && !setting.given));
+}
+
+#[test]
+fn foreign_texts_are_no_snapshots() {
+    let scaler = Autoscaler::from_text(&with("90s", "2m")).unwrap();
+    let snapshot = String::from_utf8(scaler.snapshot().unwrap()).unwrap();
+    let half = &snapshot[..snapshot.len() / 2];
+    let other = snapshot.replace("\"version\":1", "\"version\":7");
+    let broken = snapshot.replace("\"max_replicas\":60", "\"max_replicas\":1");
+    for (text, want) in [
+        (half, "cut off"),
+        ("", "cut off"),
+        ("{}", "no snapshot"),
+        ("hello", "not JSON"),
+        (other.as_str(), "version is 7, must be 1"),
+        (broken.as_str(), "settings that are refused: `min_replicas` is 2"),
+    ] {
+        let error = Autoscaler::restore(text.as_bytes()).expect_err(want);
+        assert_eq!(error.kind(), ErrorKind::Snapshot);
+        assert!(error.to_string().contains(want), "said: {error}\nwant: {want}");
+    }
+}
+
+#[test]
+fn history_is_checked_at_the_border() {
+    let mut scaler = Autoscaler::from_text(&with("90s", "2m")).unwrap();
+    let times = [0, 60, 120].map(Timestamp::from_secs);
+    for (metric, times, values, want) in [
+        ("rsp", &times[..], vec![Some(1.0); 3], "`metric` is \"rsp\""),
+        ("rps", &times[..], vec![Some(1.0); 2], "2"),
+        ("rps", &times[..], vec![Some(1.0), Some(-3.0), None], "`values[1]` is -3"),
+        ("rps", &times[..], vec![Some(1.0), Some(f64::INFINITY), None], "`values[1]` is inf"),
+        ("rps", &[times[1], times[0], times[2]][..], vec![Some(1.0); 3], "times[1]"),
+    ] {
+        let error = scaler.warm_up(metric, times, &values).expect_err(want);
+        assert_eq!(error.kind(), ErrorKind::Observation);
+        assert!(error.to_string().contains(want), "said: {error}\nwant: {want}");
+    }
+    scaler.warm_up("rps", &times, &[Some(1.0), None, Some(f64::NAN)]).unwrap();
+}
