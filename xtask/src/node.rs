@@ -7,6 +7,9 @@ use crate::steps::{Steps, answer_of};
 /// The oldest major version the package supports (`engines` in `node/package.json`).
 const OLDEST_NODE: u32 = 20;
 
+/// What checks the types; the package and its other tests need none of it.
+const TYPE_TOOLS: [&str; 2] = ["typescript@5.9", "@types/node@20"];
+
 /// Builds the addon as a developer does and runs the package's tests.
 pub(crate) fn test(steps: &mut Steps, required: bool) -> Result<(), String> {
     let version = answer_of(steps.command("node").arg("--version")).unwrap_or_default();
@@ -31,7 +34,30 @@ pub(crate) fn test(steps: &mut Steps, required: bool) -> Result<(), String> {
 
     let files = tests_in(&package.join("test")).map_err(|error| format!("node/test: {error}"))?;
     let mut node = steps.command("node");
-    steps.run("node tests", node.arg("--test").args(files).current_dir(package))
+    node.args(["--test", "--test-reporter=spec"]).args(files).current_dir(&package);
+    steps.run("node tests", &mut node)?;
+    check_types(steps, &package, required)
+}
+
+/// Compiles what a user of TypeScript would write.
+fn check_types(steps: &mut Steps, package: &Path, required: bool) -> Result<(), String> {
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    if answer_of(steps.command(npm).arg("--version")).is_none() {
+        return steps.skip("node types", "no npm found", required);
+    }
+    let tools = steps.target.join("node");
+    let installed = tools.join("node_modules");
+    std::fs::create_dir_all(&tools).map_err(|error| format!("{}: {error}", tools.display()))?;
+    if !installed.join(".package-lock.json").exists() {
+        let mut install = steps.command(npm);
+        install.args(["install", "--silent", "--no-fund", "--no-audit", "--prefix"]).arg(&tools);
+        steps.run("typescript", install.args(TYPE_TOOLS))?;
+    }
+    let mut tsc = steps.command("node");
+    tsc.arg(installed.join("typescript/bin/tsc"));
+    tsc.args(["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"]);
+    tsc.args(["--types", "node", "--typeRoots"]).arg(installed.join("@types"));
+    steps.run("node types", tsc.arg("test/types.mts").current_dir(package))
 }
 
 /// The file name that the system gives a dynamic library.

@@ -3,12 +3,12 @@
 use crate::steps::{Steps, answer_of};
 
 /// What building and testing need; the package itself needs nothing.
-const REQUIREMENTS: [&str; 3] = ["maturin>=1.9,<2", "pytest", "numpy"];
+const REQUIREMENTS: [&str; 3] = ["maturin>=1.16,<2", "pytest", "numpy"];
 
 /// Builds the package as a developer does and runs its tests.
 pub(crate) fn test(steps: &mut Steps, required: bool) -> Result<(), String> {
     let Some(python) = find(steps) else {
-        return steps.skip("python", "no Python 3.9 or later found", required);
+        return steps.skip("python", "no Python 3.11 or later found", required);
     };
     let venv = steps.target.join("venv");
     let bin = venv.join(if cfg!(windows) { "Scripts" } else { "bin" });
@@ -36,7 +36,7 @@ pub(crate) fn test(steps: &mut Steps, required: bool) -> Result<(), String> {
 
 /// The first interpreter on the path that is new enough.
 fn find(steps: &Steps) -> Option<&'static str> {
-    let is_new_enough = "import sys; sys.exit(sys.version_info < (3, 9))";
+    let is_new_enough = "import sys; sys.exit(sys.version_info < (3, 11))";
     ["python3", "python"]
         .into_iter()
         .find(|name| answer_of(steps.command(name).args(["-c", is_new_enough])).is_some())
