@@ -115,7 +115,10 @@ fn five_minutes() -> Duration {
 }
 
 fn hpa_guards() -> Vec<GuardConfig> {
-    vec![]
+    vec![
+        GuardConfig::Stabilization(crate::guard::stabilization::Config::default()),
+        GuardConfig::Rate(crate::guard::rate::Config::default()),
+    ]
 }
 
 /// What an autoscaler is made of.
@@ -150,7 +153,8 @@ impl Config {
             let inside = |error: Error| error.at(&format!("policies[{index}]"));
             let policy = settings.clone().build().map_err(inside)?;
             if let Some(metric) = policy.metric() {
-                self.check_metric(metric).map_err(inside)?;
+                let kind = self.check_metric(metric).map_err(inside)?;
+                policy.check(kind).map_err(inside)?;
             }
             if let Some(wanted) = policy.outlook() {
                 self.check_forecast(&wanted.metric, capacity.as_deref()).map_err(inside)?;
@@ -202,9 +206,9 @@ impl Config {
         Ok(())
     }
 
-    fn check_metric(&self, metric: &str) -> Result<(), Error> {
-        if self.metrics.contains_key(metric) {
-            return Ok(());
+    fn check_metric(&self, metric: &str) -> Result<MetricKind, Error> {
+        if let Some(known) = self.metrics.get(metric) {
+            return Ok(known.kind);
         }
         let known: Vec<_> = self.metrics.keys().collect();
         let near = crate::catalog::did_you_mean(metric, &known);

@@ -187,6 +187,9 @@ codes! {
     BELOW_TARGET = "below_target", "{measured} is below the target {target}";
     /// Replicas without a reading or not yet ready turned the direction round, so it holds.
     UNREADY_REPLICAS = "unready_replicas", "counting missing and unready replicas, {measured} leaves no clear direction against {target}";
+    /// Some replicas state no request, so their utilization has no meaning. Kubernetes:
+    /// `FailedGetResourceMetric`, missing request.
+    REQUEST_MISSING = "request_missing", "some replicas state no request, so their utilization is unknown";
     /// The usage is above the high mark. Datadog WPA: above the high watermark.
     ABOVE_HIGH_WATERMARK = "above_high_watermark", "{measured} is above the high mark {high}";
     /// The usage is below the low mark. Datadog WPA: below the low watermark.
@@ -197,8 +200,16 @@ codes! {
     CONVERGING = "converging", "{measured} lies between the marks {low} and {high}, one step towards the chosen one";
     /// Outside the marks, but not yet for long enough. Datadog WPA: `upscaleDelaySeconds` and its like.
     DWELL = "dwell", "outside the marks for {outside_seconds} s, acts after {dwell_seconds} s";
-    /// A schedule's window is open.
+    /// The total reads 0, which is not believed. Datadog WPA: `tolerateZero`.
+    ZERO_READING = "zero_reading", "the total reads 0, which is not taken for real";
+    /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
+    /// A schedule's window is open, with a floor only.
+    SCHEDULE_FLOOR = "schedule_floor", "the schedule asks for at least {min_replicas} replicas for another {left_seconds} s";
+    /// A schedule's window is open, with a cap only.
+    SCHEDULE_CAP = "schedule_cap", "the schedule asks for at most {max_replicas} replicas for another {left_seconds} s";
+    /// A schedule's window is open, with a fixed number.
+    SCHEDULE_EXACT = "schedule_exact", "the schedule asks for exactly {min_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, but one of a higher rank overrules it.
     SCHEDULE_OVERRULED = "schedule_overruled", "a schedule of rank {rank} overrules it";
     /// No window of the schedule is open.

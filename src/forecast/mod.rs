@@ -6,6 +6,8 @@
 
 mod gate;
 mod history;
+#[cfg(feature = "augurs")]
+pub mod mstl;
 pub mod naive;
 mod outlook;
 mod residuals;
@@ -25,6 +27,7 @@ use crate::time::{Duration, Timestamp};
 catalog! {
     /// Settings of a built-in forecaster; `kind` names it. Built with the step of its samples.
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
+        #[cfg(feature = "augurs")] "mstl" => mstl::Mstl,
         "naive" => naive::Naive,
         "seasonal_naive" => seasonal_naive::SeasonalNaive,
     }

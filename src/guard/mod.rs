@@ -4,7 +4,11 @@
 //! proposed ones, and the reason if they differ. Knows nothing of load. Guards stand in a row and
 //! each hears in the end what was decided.
 
+pub mod change_limit;
 pub mod cooldown;
+pub mod rate;
+pub mod stabilization;
+pub mod tolerance;
 
 use crate::catalog::{Saved, catalog};
 use crate::explain::Reason;
@@ -26,6 +30,10 @@ pub trait Guard: Saved + std::fmt::Debug + Send + Sync {
 catalog! {
     /// Settings of a built-in guard; `kind` names it.
     pub enum GuardConfig => dyn Guard {
+        "change_limit" => change_limit::ChangeLimit,
         "cooldown" => cooldown::Cooldown,
+        "rate" => rate::Rate,
+        "stabilization" => stabilization::Stabilization,
+        "tolerance" => tolerance::Tolerance,
     }
 }

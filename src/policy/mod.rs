@@ -4,9 +4,14 @@
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
 pub mod predictive;
+pub mod target;
+pub mod watermark;
+#[cfg(feature = "schedule")]
+pub mod schedule;
 
 use std::sync::Arc;
 
+use crate::Error;
 use crate::capacity::Capacity;
 use crate::catalog::{Saved, catalog};
 use crate::demand::Demand;
@@ -33,6 +38,16 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
         false
     }
 
+    /// Refuses settings that do not fit the kind of its metric, which [`new`](PolicyConfig::build)
+    /// cannot know. Called once when the autoscaler is built.
+    ///
+    /// # Errors
+    /// If a setting does not fit the kind.
+    fn check(&self, kind: MetricKind) -> Result<(), Error> {
+        let _ = kind;
+        Ok(())
+    }
+
     /// What it needs to be forecast of its metric, if anything.
     fn outlook(&self) -> Option<&OutlookConfig> {
         None
@@ -43,6 +58,10 @@ catalog! {
     /// Settings of a built-in policy; `kind` names it.
     pub enum PolicyConfig => dyn Policy {
         "predictive" => predictive::Predictive,
+        "target" => target::Target,
+        "watermark" => watermark::Watermark,
+        #[cfg(feature = "schedule")]
+        "schedule" => schedule::Schedule,
     }
 }
 

@@ -1,0 +1,312 @@
+//! Several seasons at once: the seasonal parts of MSTL, on the level of now.
+//!
+//! In: samples. Out: the sum of the day's and the week's course from here on, shifted to the recent
+//! level. The decomposition is that of the augurs crates; the quantiles are our own.
+
+use augurs::mstl::stlrs::MstlParams;
+use serde::{Deserialize, Serialize};
+
+use super::residuals::Residuals;
+use super::{Forecast, Forecaster, History, MOST_STALE};
+use crate::explain::codes;
+use crate::series::{Ring, Sample};
+use crate::time::Duration;
+use crate::{Error, Reason};
+
+/// Decomposes the history into seasons, and follows the level between two decompositions.
+///
+/// MSTL (Bandara, Hyndman, Bergmeir 2021) runs once every `refit` over the square roots of the
+/// history, in which the noise of counts has one width. Of its result the last cycle of each season
+/// is kept; the point forecast is `(sum of the seasons at t + h + level)^2`, and the level is the
+/// exponentially smoothed rest that the seasons leave. Long histories are averaged into bins first,
+/// at most [`MOST_BINS`] to the shortest season, and the seasons interpolated between bins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved", into = "Saved")]
+pub struct Mstl {
+    settings: Config,
+    step: Duration,
+    history: History,
+    /// Means of the square roots over each bin that has closed.
+    bins: Ring,
+    /// Sum and count of the bin that is filling.
+    filling: (f64, u32),
+    course: Course,
+    residuals: Residuals,
+    /// Whether the last decomposition gave no finite numbers.
+    failed: bool,
+}
+
+/// The bins to the shortest season are at most so many.
+const MOST_BINS: usize = 144;
+
+/// The bins in the whole history are at most so many.
+const MOST_HISTORY: usize = 8192;
+
+/// The seasons as last fitted, and the level over them, in square-root scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Course {
+    /// Steps in a bin.
+    bin: usize,
+    /// Bins that had closed when it was fitted.
+    fitted_at: u64,
+    /// The last cycle of each season, a value a bin; empty before the first fit.
+    seasons: Vec<Vec<f64>>,
+    level: Option<f64>,
+}
+
+impl Mstl {
+    /// From its settings and the step of its samples.
+    ///
+    /// # Errors
+    /// If there is no season, or one that is not a whole number of bins or longer than half of the
+    /// history, or `refit` is zero.
+    pub fn new(settings: Config, step: Duration) -> Result<Self, Error> {
+        let Some(&shortest) = settings.seasons.iter().min() else {
+            return Err(Error::config("seasons", "is empty, must name one at least"));
+        };
+        let bin = shortest.steps(step).div_ceil(MOST_BINS).max(1);
+        let width = step.times(bin as i64);
+        for (at, &season) in settings.seasons.iter().enumerate() {
+            let n_bins = season.steps(width);
+            if n_bins < 2 || season.times(2) > settings.history {
+                let message = format!(
+                    "is {season}, must be from two bins of {width} to half of the history, {}",
+                    settings.history
+                );
+                return Err(Error::config(format!("seasons[{at}]"), message));
+            }
+            if width.times(n_bins as i64) != season {
+                let message = format!("is {season}, must be a whole number of bins of {width}");
+                return Err(Error::config(format!("seasons[{at}]"), message));
+            }
+        }
+        let n_bins = settings.history.steps(width);
+        if n_bins > MOST_HISTORY {
+            let message =
+                format!("is {}, must be at most {MOST_HISTORY} bins of {width}", settings.history);
+            return Err(Error::config("history", message));
+        }
+        if settings.refit.is_zero() {
+            return Err(Error::config("refit", "is 0s, must be longer"));
+        }
+        let course = Course { bin, fitted_at: 0, seasons: Vec::new(), level: None };
+        Ok(Self {
+            history: History::new(1 + MOST_STALE, step),
+            bins: Ring::new(n_bins),
+            filling: (0.0, 0),
+            course,
+            residuals: Residuals::doubling(),
+            failed: false,
+            settings,
+            step,
+        })
+    }
+
+    /// Bins that have closed so far.
+    fn n_bins(&self) -> u64 {
+        self.history.n_samples / self.course.bin as u64
+    }
+
+    /// Adds the sample to the bins and fits anew if it is time.
+    fn collect(&mut self, value: Option<f64>) {
+        if let Some(value) = value {
+            self.filling.0 += value.sqrt();
+            self.filling.1 += 1;
+        }
+        if self.history.n_samples % self.course.bin as u64 != 0 {
+            return;
+        }
+        let (sum, n) = std::mem::take(&mut self.filling);
+        self.bins.push((n > 0).then(|| sum / f64::from(n)));
+        let refit = self.settings.refit.steps(self.step).div_ceil(self.course.bin) as u64;
+        let due = self.course.seasons.is_empty() || self.n_bins() - self.course.fitted_at >= refit;
+        if due && value.is_some() {
+            self.fit();
+        }
+    }
+
+    /// Decomposes the history anew; the level stays where it is.
+    fn fit(&mut self) {
+        let Some(series) = filled(&self.bins) else { return };
+        let width = self.step.times(self.course.bin as i64);
+        let periods: Vec<usize> = (self.settings.seasons.iter())
+            .map(|season| season.steps(width))
+            .filter(|period| 2 * period <= series.len())
+            .collect();
+        if periods.is_empty() {
+            return;
+        }
+        let fitted = MstlParams::new().fit(&series, &periods);
+        let finite = |result: &augurs::mstl::stlrs::MstlResult<f64>| {
+            let seasons = result.seasonal().iter().flatten();
+            seasons.chain(result.trend()).all(|value| value.is_finite())
+        };
+        let Some(result) = fitted.ok().filter(finite) else {
+            self.failed = true;
+            self.course.seasons.clear();
+            self.course.level = None;
+            return;
+        };
+        self.failed = false;
+        let now = self.history.n_samples;
+        let known = self.course.level.map(|level| level + self.course.seasonal(now, 0));
+        let cycles = periods.iter().zip(result.seasonal());
+        self.course.seasons =
+            cycles.map(|(&period, values)| values[values.len() - period..].to_vec()).collect();
+        self.course.fitted_at = self.n_bins();
+        self.course.level = match known {
+            Some(known) => Some(known - self.course.seasonal(now, 0)),
+            None => result.trend().last().copied(),
+        };
+    }
+}
+
+impl Forecaster for Mstl {
+    fn observe(&mut self, sample: Sample) {
+        let truth = self.history.push(sample);
+        let now = self.history.n_samples;
+        if let (Some(level), Some(truth)) = (self.course.level, truth) {
+            let rest = truth.sqrt() - self.course.seasonal(now, 0);
+            // Weight of a step such that `level` is the time constant.
+            let steps = self.settings.level.as_secs_f64() / self.step.as_secs_f64();
+            let weight = if steps > 0.0 { -(-1.0 / steps).exp_m1() } else { 1.0 };
+            self.course.level = Some(level + weight * (rest - level));
+        }
+        self.collect(truth);
+        let course = &self.course;
+        self.residuals.observe(truth, |ahead| truth.and_then(|_| course.point(now, ahead)));
+    }
+
+    fn forecast(
+        &self,
+        horizon: usize,
+        quantiles: &[f64],
+        forecast: &mut Forecast,
+    ) -> Result<(), Reason> {
+        let Self { history, course, residuals, .. } = self;
+        let now = history.n_samples;
+        if self.failed {
+            return Err(Reason::new(codes::MODEL_FAILED, [("n_samples", now as f64)]));
+        }
+        let shortest =
+            self.settings.seasons.iter().min().map_or(0, |season| season.steps(self.step));
+        let point = |ahead| course.point(now, ahead);
+        history.fill(residuals, 2 * shortest, horizon, quantiles, forecast, point)
+    }
+}
+
+impl Course {
+    /// The point forecast `ahead` steps from the sample number `now` (from 1).
+    fn point(&self, now: u64, ahead: usize) -> Option<f64> {
+        let root = self.level? + self.seasonal(now, ahead);
+        Some((root.max(0.0) * root.max(0.0)).min(f64::MAX))
+    }
+
+    /// The sum of the seasons `ahead` steps from the sample number `now`, interpolated between the
+    /// middles of bins.
+    fn seasonal(&self, now: u64, ahead: usize) -> f64 {
+        let bin = self.bin as f64;
+        // Sample number n (from 1) is the step n - 1; a bin's middle lies (bin - 1) / 2 steps in.
+        let step = (now as f64 - 1.0) + ahead as f64 - self.fitted_at as f64 * bin;
+        let place = (step - (bin - 1.0) / 2.0) / bin;
+        let (left, share) = (place.floor(), place - place.floor());
+        let value = |season: &[f64]| {
+            let at = (left as i64).rem_euclid(season.len() as i64) as usize;
+            season[at] * (1.0 - share) + season[(at + 1) % season.len()] * share
+        };
+        self.seasons.iter().map(|season| value(season)).sum()
+    }
+}
+
+/// The bins without those missing at the start, gaps bridged by straight lines; `None` if the end
+/// or more than half is missing.
+fn filled(bins: &Ring) -> Option<Vec<f64>> {
+    let mut series: Vec<f64> = Vec::with_capacity(bins.len());
+    let (mut n_known, mut gap) = (0, 0);
+    for value in bins.iter() {
+        match (value, series.last().copied()) {
+            (Some(value), before) => {
+                let before = before.unwrap_or(value);
+                let slope = (value - before) / (gap + 1) as f64;
+                series.extend((1..=gap).map(|at| before + slope * at as f64));
+                series.push(value);
+                (n_known, gap) = (n_known + 1, 0);
+            }
+            (None, Some(_)) => gap += 1,
+            (None, None) => {}
+        }
+    }
+    (gap == 0 && 2 * n_known >= series.len()).then_some(series)
+}
+
+/// As text.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    settings: Config,
+    step: Duration,
+    history: History,
+    bins: Ring,
+    filling: (f64, u32),
+    course: Course,
+    residuals: Residuals,
+    failed: bool,
+}
+
+impl From<Mstl> for Saved {
+    fn from(model: Mstl) -> Self {
+        let Mstl { settings, step, history, bins, filling, course, residuals, failed } = model;
+        Self { settings, step, history, bins, filling, course, residuals, failed }
+    }
+}
+
+impl TryFrom<Saved> for Mstl {
+    type Error = String;
+
+    fn try_from(saved: Saved) -> Result<Self, String> {
+        let mut model = Self::new(saved.settings, saved.step).map_err(|error| error.to_string())?;
+        model.history = model.history.restored(saved.history)?;
+        model.residuals = model.residuals.restored(saved.residuals)?;
+        let same_bins = saved.bins.capacity() == model.bins.capacity();
+        if !same_bins || saved.course.bin != model.course.bin {
+            return Err("the bins of a decomposition have another size".to_owned());
+        }
+        if saved.course.seasons.iter().any(Vec::is_empty) || model.n_bins() < saved.course.fitted_at
+        {
+            return Err("a decomposition has an empty season or comes from the future".to_owned());
+        }
+        model.bins = saved.bins;
+        model.filling = saved.filling;
+        model.course = saved.course;
+        model.failed = saved.failed;
+        Ok(model)
+    }
+}
+
+/// Settings of [`Mstl`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// After these times the load comes again, each at most half of `history`; one counts once two
+    /// of its cycles have been seen. Default `1d` and `1w`: the days and weeks of people.
+    pub seasons: Vec<Duration>,
+    /// So much is decomposed. Default `14d`: the least that shows a week twice.
+    pub history: Duration,
+    /// Time between two decompositions. Default `1h`: seasons change slowly.
+    pub refit: Duration,
+    /// Time constant with which the level follows the present; zero takes the last sample as it is.
+    /// Default `5m`.
+    pub level: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        const DAY: u32 = 86_400;
+        Self {
+            seasons: vec![Duration::from_secs(DAY), Duration::from_secs(7 * DAY)],
+            history: Duration::from_secs(14 * DAY),
+            refit: Duration::from_secs(3600),
+            level: Duration::from_secs(300),
+        }
+    }
+}
