@@ -100,7 +100,7 @@ export interface WatermarkPolicy {
   /** For how long the usage must have been below before it shrinks. Default: 0. */
   dwell_down?: Duration
   /** The mark that the size creeps to inside the band. Default: `none`. */
-  converge_towards?: string
+  converge_towards?: 'none' | 'low' | 'high'
   /** Sizes are rounded up to a multiple of this. Default: 1. */
   scaling_step?: number
   /** Whether a total of 0 is believed. Default: no. */
@@ -150,7 +150,7 @@ export interface PredictivePolicy {
 }
 
 /** Settings of a forecaster. */
-export type ForecasterConfig = NaiveForecaster | SeasonalNaiveForecaster
+export type ForecasterConfig = NaiveForecaster | SeasonalNaiveForecaster | MstlForecaster
 
 /** As now. */
 export interface NaiveForecaster {
@@ -168,16 +168,77 @@ export interface SeasonalNaiveForecaster {
   smooth?: Duration
 }
 
+/** Several seasons at once, by decomposition (MSTL). */
+export interface MstlForecaster {
+  kind: 'mstl'
+  /** After these times the load comes again. Default: 1 day and 1 week. */
+  seasons?: Duration[]
+  /** So much is decomposed. Default: 14 days. */
+  history?: Duration
+  /** Time between two decompositions. Default: 1 hour. */
+  refit?: Duration
+  /** Time constant with which the level follows the present. Default: 5 minutes. */
+  level?: Duration
+}
+
 /** Settings of a guard. */
-export type GuardConfig = CooldownGuard
+export type GuardConfig =
+  | ToleranceGuard
+  | StabilizationGuard
+  | RateGuard
+  | CooldownGuard
+  | ChangeLimitGuard
+
+/** No small change. */
+export interface ToleranceGuard {
+  kind: 'tolerance'
+  /** No growth by at most this share of the current replicas. Default: 0.1. */
+  scale_up?: number
+  /** No shrinking by at most this share of the current replicas, below 1. Default: 0.1. */
+  scale_down?: number
+}
+
+/** Grows only to the lowest, shrinks only to the highest recommendation of the last while. */
+export interface StabilizationGuard {
+  kind: 'stabilization'
+  /** How far growth looks back. Default: 0. */
+  scale_up?: Duration
+  /** How far shrinking looks back. Default: 5 minutes. */
+  scale_down?: Duration
+}
+
+/** So much change in so much time, as the policies of the Kubernetes HPA's behavior. */
+export interface RateGuard {
+  kind: 'rate'
+  /** Limits of growth. Default: 100 percent or 4 replicas in 15 seconds. */
+  scale_up?: ChangeRate[]
+  /** Limits of shrinking. Default: 100 percent in 15 seconds. */
+  scale_down?: ChangeRate[]
+  /** Which of the limits of growth holds. Default: `max`. */
+  select_scale_up?: 'max' | 'min' | 'disabled'
+  /** Which of the limits of shrinking holds. Default: `max`. */
+  select_scale_down?: 'max' | 'min' | 'disabled'
+}
+
+/** So many replicas, or percent of those at its start, in a period. */
+export type ChangeRate = { replicas: number; period: Duration } | { percent: number; period: Duration }
 
 /** No change soon after a change. */
 export interface CooldownGuard {
   kind: 'cooldown'
-  /** No scale-up within this time after any change. */
+  /** No scale-up within this time after any change. Default: 60 seconds. */
   scale_up?: Duration
-  /** No scale-down within this time after any change. */
+  /** No scale-down within this time after any change. Default: 5 minutes. */
   scale_down?: Duration
+}
+
+/** No large change at once. */
+export interface ChangeLimitGuard {
+  kind: 'change_limit'
+  /** Growth at once, as a ratio of the current replicas; 0 switches it off. Default: 0.5. */
+  scale_up?: number
+  /** Shrinking at once, as a ratio of the current replicas; 0 switches it off. Default: 0.2. */
+  scale_down?: number
 }
 
 /** What the host saw of its workload at one moment. */
