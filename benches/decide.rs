@@ -38,8 +38,10 @@ fn observation(tick: i64, ready: u32) -> Observation {
 /// Eight days of history by the minute.
 fn warm(scaler: &mut Autoscaler) {
     let start = 1_767_600_000 - 8 * 86_400;
-    let times: Vec<_> = (0..8 * 1440).map(|minute| Timestamp::from_secs(start + minute * 60)).collect();
-    let values: Vec<_> = (0..8 * 1440).map(|minute| Some(800.0 + f64::from(minute % 1440) / 10.0)).collect();
+    let times: Vec<_> =
+        (0..8 * 1440).map(|minute| Timestamp::from_secs(start + minute * 60)).collect();
+    let values: Vec<_> =
+        (0..8 * 1440).map(|minute| Some(800.0 + f64::from(minute % 1440) / 10.0)).collect();
     scaler.warm_up("rps", &times, &values).expect("the history is sound");
 }
 
@@ -68,7 +70,9 @@ fn replay(criterion: &mut Criterion) {
     let trace = sim::generate::week(7);
     let settings: sim::Settings =
         serde_json::from_str(r#"{"scored": "1d", "load_per_replica": 100}"#).expect("is sound");
-    for (name, config) in [("replay_a_day/reactive", REACTIVE), ("replay_a_day/all_four", EVERYTHING)] {
+    for (name, config) in
+        [("replay_a_day/reactive", REACTIVE), ("replay_a_day/all_four", EVERYTHING)]
+    {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let mut scaler = Autoscaler::from_text(config).expect("the settings are sound");

@@ -68,12 +68,14 @@ impl Sub<Duration> for Timestamp {
 /// A span of time in whole milliseconds, never negative.
 ///
 /// In a configuration it is a text with units (`"90s"`, `"5m"`, `"1h30m"`, `"1d"`, ISO-8601
-/// `"PT5M"`) or a number of seconds; a day has 24 hours.
+/// `"PT5M"`) or a number of seconds, quoted or not; a day has 24 hours, and months and years, whose
+/// length varies, are refused.
 ///
 /// ```
 /// use forescale::Duration;
 ///
 /// assert_eq!("1h30m".parse::<Duration>()?, Duration::from_secs(5_400));
+/// assert_eq!("300".parse::<Duration>()?, Duration::from_secs(300));
 /// assert_eq!(Duration::from_secs(90).to_string(), "1m 30s");
 /// assert!("soon".parse::<Duration>().is_err());
 /// # Ok::<(), forescale::Error>(())
@@ -156,7 +158,14 @@ impl std::str::FromStr for Duration {
             );
             crate::Error::config("", message)
         };
-        let span: jiff::Span = text.trim().parse().map_err(|_| refused())?;
+        let text = text.trim();
+        // A template often quotes a number of seconds; as text it means what it means bare.
+        if text.starts_with(|c: char| c.is_ascii_digit())
+            && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        {
+            return Self::from_secs_f64(text.parse().map_err(|_| refused())?);
+        }
+        let span: jiff::Span = text.parse().map_err(|_| refused())?;
         let exact =
             span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| refused())?;
         Self::from_secs_f64(exact.as_secs_f64())
@@ -227,5 +236,78 @@ impl schemars::JsonSchema for Duration {
             "description": "A duration such as \"90s\", \"5m\", \"1h30m\", or a number of seconds",
             "oneOf": [{ "type": "string" }, { "type": "number", "minimum": 0 }]
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, millis) in [
+            ("1d12h", 129_600_000),
+            ("PT5M", 300_000),
+            ("300", 300_000),
+            ("0.5", 500),
+            ("0", 0),
+            ("1h30m", 5_400_000),
+            ("1.5h", 5_400_000),
+            (" 90 s ", 90_000),
+            ("2w", 1_209_600_000),
+            ("250ms", 250),
+        ] {
+            let duration: Duration = text.parse().expect(text);
+            assert_eq!(duration.as_millis(), millis, "{text}");
+            assert_eq!(duration.to_string().parse(), Ok(duration), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in ["", "soon", "5 parsecs", "1mo", "P1Y", "1e3", "1.2.3", "NaN", "inf", "5 5"] {
+            let error = text.parse::<Duration>().expect_err(text).to_string();
+            assert!(error.starts_with(&format!("is \"{text}\", must be a duration")), "{error}");
+        }
+        for text in ["-5s", "1h ago", "40000d", "99999999999"] {
+            let error = text.parse::<Duration>().expect_err(text).to_string();
+            assert!(error.contains("must be from 0 to 3155760000 (100 years)"), "{error}");
+        }
+    }
+
+    #[test]
+    fn durations_in_json_are_texts_or_seconds() {
+        for (json, millis) in
+            [("300", 300_000), ("0.25", 250), ("\"300\"", 300_000), ("\"5m\"", 300_000)]
+        {
+            let duration: Duration = serde_json::from_str(json).expect(json);
+            assert_eq!(duration.as_millis(), millis, "{json}");
+        }
+        for json in ["-1", "1e300", "null", "true", "[]", "\"soon\""] {
+            assert!(serde_json::from_str::<Duration>(json).is_err(), "{json}");
+        }
+        let day = Duration::from_secs_f64(86_400.001).expect("a day or so");
+        assert_eq!(serde_json::to_string(&day).expect("a text"), "\"1d 1ms\"");
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_ends_of_time() {
+        let (first, last) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
+        let second = Duration::from_secs(1);
+        assert_eq!((last + second, first - second), (last, first));
+        assert_eq!(last.since(first).as_millis(), i64::MAX);
+        assert_eq!(first.since(last), Duration::ZERO);
+        assert_eq!(Timestamp::from_secs(i64::MAX), last);
+        assert_eq!((second.times(-3), second.times(3)), (Duration::ZERO, Duration::from_secs(3)));
+        assert_eq!(second.times(i64::MAX).as_millis(), i64::MAX);
+    }
+
+    #[test]
+    fn steps_cover_a_span() {
+        let seconds = Duration::from_secs;
+        for (span, step, n_steps) in [(60, 60, 1), (61, 60, 2), (0, 60, 0), (59, 60, 1), (60, 0, 0)]
+        {
+            assert_eq!(seconds(span).steps(seconds(step)), n_steps, "{span} s by {step} s");
+        }
     }
 }

@@ -72,8 +72,15 @@ fn no_file_of_the_core_reads_a_clock_or_the_environment() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     rust_files(&src, &mut files);
-    let forbidden =
-        ["SystemTime", "Instant", "std::env", "std::net", "std::fs", "Timestamp::now", "Zoned::now"];
+    let forbidden = [
+        "SystemTime",
+        "Instant",
+        "std::env",
+        "std::net",
+        "std::fs",
+        "Timestamp::now",
+        "Zoned::now",
+    ];
     for file in files {
         for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
             let code = line.trim_start();

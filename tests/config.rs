@@ -22,7 +22,10 @@ fn with(part: &str, replacement: &str) -> String {
 fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
     let mistakes = [
         // What is wrong, and what the error must say.
-        (with(r#""min_replicas""#, r#""min_replica""#), "`min_replica` is not a known setting; did you mean `min_replicas`"),
+        (
+            with(r#""min_replicas""#, r#""min_replica""#),
+            "`min_replica` is not a known setting; did you mean `min_replicas`",
+        ),
         (with(r#""max_replicas": 60, "#, ""), "`max_replicas` is missing"),
         (with("60", "1"), "`min_replicas` is 2, must not be above `max_replicas`, which is 1"),
         (with("60", "0"), "`max_replicas` is 0, must be at least 1"),
@@ -32,17 +35,41 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
         (with("\"90s\"", "-5"), "`lead_time` is -5 seconds, must be from 0"),
         (with("\"total\"", "\"totals\""), "`metrics.rps.kind` unknown variant `totals`"),
         (with("\"target\": 0.7", "\"target\": -1"), "`policies[0].target` is -1"),
-        (with("\"target\": 0.7", "\"targt\": 0.7"), "`policies[0].targt` is not a known setting; did you mean `target`"),
-        (with(r#"{"kind": "target""#, r#"{"kind": "targets""#), "`policies[0].kind` is \"targets\", must be one of"),
+        (
+            with("\"target\": 0.7", "\"targt\": 0.7"),
+            "`policies[0].targt` is not a known setting; did you mean `target`",
+        ),
+        (
+            with(r#"{"kind": "target""#, r#"{"kind": "targets""#),
+            "`policies[0].kind` is \"targets\", must be one of",
+        ),
         (with(r#"{"kind": "target", "#, "{"), "`policies[0]` has no `kind`, must be one of"),
-        (with(r#""metric": "cpu", "target""#, r#""metric": "cpus", "target""#), "`policies[0].metric` is \"cpus\", must be one of `metrics`: [\"cpu\", \"rps\"]; did you mean `cpu`?"),
+        (
+            with(r#""metric": "cpu", "target""#, r#""metric": "cpus", "target""#),
+            "`policies[0].metric` is \"cpus\", must be one of `metrics`: [\"cpu\", \"rps\"]; did you mean `cpu`?",
+        ),
         (with("0.95", "1.5"), "`policies[1].quantile` is 1.5, must be in"),
         (with("110", "0"), "`capacity.load_per_replica` is 0, must be above 0"),
-        (with(r#""metric": "rps", "load"#, r#""metric": "cpu", "load"#), "`policies[1].metric` is \"rps\", must be that of `capacity`, which is \"cpu\""),
-        (with(r#""scale_down": "5m""#, r#""scale_down": [5]"#), "`guards[0].scale_down` is sequence, must be a duration"),
-        (with(r#""policies": [{"kind": "target", "metric": "cpu", "target": 0.7},
-                     {"kind": "predictive", "metric": "rps", "quantile": 0.95}]"#, r#""policies": []"#), "`policies` is empty"),
-        (with("\n        \"min_replicas\"", "\n  oops \"min_replicas\""), "the settings are not JSON"),
+        (
+            with(r#""metric": "rps", "load"#, r#""metric": "cpu", "load"#),
+            "`policies[1].metric` is \"rps\", must be that of `capacity`, which is \"cpu\"",
+        ),
+        (
+            with(r#""scale_down": "5m""#, r#""scale_down": [5]"#),
+            "`guards[0].scale_down` is sequence, must be a duration",
+        ),
+        (
+            with(
+                r#""policies": [{"kind": "target", "metric": "cpu", "target": 0.7},
+                     {"kind": "predictive", "metric": "rps", "quantile": 0.95}]"#,
+                r#""policies": []"#,
+            ),
+            "`policies` is empty",
+        ),
+        (
+            with("\n        \"min_replicas\"", "\n  oops \"min_replicas\""),
+            "the settings are not JSON",
+        ),
         ("[1, 2]".to_owned(), "must be"),
         ("a: [1".to_owned(), "not YAML"),
         (String::new(), "must be"),
@@ -74,11 +101,22 @@ fn defaults_are_told_from_what_was_given() {
     let text = r#"{"max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},
         "policies": [{"kind": "target", "metric": "cpu", "target": 0.7}]}"#;
     let settings = forescale::Config::from_text(text).unwrap().effective().unwrap();
-    let given: Vec<_> =
-        settings.iter().filter(|setting| setting.given).map(|setting| setting.path.as_str()).collect();
-    let want = ["max_replicas", "metrics.cpu.kind", "policies[0].kind", "policies[0].metric", "policies[0].target"];
+    let given: Vec<_> = settings
+        .iter()
+        .filter(|setting| setting.given)
+        .map(|setting| setting.path.as_str())
+        .collect();
+    let want = [
+        "max_replicas",
+        "metrics.cpu.kind",
+        "policies[0].kind",
+        "policies[0].metric",
+        "policies[0].target",
+    ];
     assert_eq!(given, want);
-    assert!(settings.iter().any(|setting| setting.path == "guards[0].scale_down" && !setting.given));
+    assert!(
+        settings.iter().any(|setting| setting.path == "guards[0].scale_down" && !setting.given)
+    );
 }
 
 #[test]

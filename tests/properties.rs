@@ -16,7 +16,7 @@ const EVERYTHING: &str = r#"{
         {"kind": "schedule", "cron": "*/7 * * * *", "time_zone": "America/New_York",
          "duration": "3m", "min_replicas": 4, "max_replicas": 30},
         {"kind": "predictive", "metric": "rps", "step": "10s",
-         "forecaster": {"kind": "seasonal_naive", "season": "10m"}}
+         "forecaster": {"kind": "seasonal_naive", "season": "10m", "level": "2m"}}
     ],
     "guards": [
         {"kind": "tolerance"}, {"kind": "stabilization", "scale_up": "30s"}, {"kind": "rate"},
@@ -104,9 +104,11 @@ fn tick() -> impl Strategy<Value = Tick> {
 }
 
 fn observation(at: i64, tick: &Tick) -> Observation {
-    let mut seen = Observation::at(Timestamp::from_millis(at)).ready(tick.ready).pending(tick.pending);
+    let mut seen =
+        Observation::at(Timestamp::from_millis(at)).ready(tick.ready).pending(tick.pending);
     seen.replicas.requested = tick.requested;
-    seen.metrics = tick.metrics.iter().map(|(name, reading)| ((*name).to_owned(), reading.clone())).collect();
+    seen.metrics =
+        tick.metrics.iter().map(|(name, reading)| ((*name).to_owned(), reading.clone())).collect();
     seen
 }
 

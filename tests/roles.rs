@@ -65,9 +65,7 @@ fn with_own_members() -> Autoscaler {
 
 #[test]
 fn a_hosts_own_members_decide_explain_and_are_resumed() {
-    let seen = |second| {
-        Observation::at(Timestamp::from_secs(second)).ready(2).metric("cpu", 0.5)
-    };
+    let seen = |second| Observation::at(Timestamp::from_secs(second)).ready(2).metric("cpu", 0.5);
     let mut scaler = with_own_members();
     assert_eq!(scaler.decide(&seen(0)).replicas, 2); // 3, made even
     let decision = scaler.decide(&seen(15)).clone();

@@ -87,8 +87,7 @@ fn each_timeline_decides_as_written_to_the_byte() {
 #[test]
 fn a_snapshot_between_any_two_observations_changes_no_decision() {
     for file in timelines() {
-        let timeline: Timeline =
-            serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let timeline: Timeline = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
         let mut straight = scaler(&timeline);
         let mut restored = scaler(&timeline);
         for seen in &timeline.observations {

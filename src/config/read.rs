@@ -30,6 +30,9 @@ impl Config {
     }
 
     pub(crate) fn from_value(given: Value) -> Result<Self, Error> {
+        if !given.is_object() {
+            return Err(Error::config("", "the settings must be a mapping of names to values"));
+        }
         let mut config: Self = serde_path_to_error::deserialize(&given).map_err(|error| {
             let outer = error.path().to_string();
             refused(&outer, &error.inner().to_string())

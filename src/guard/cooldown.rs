@@ -110,6 +110,7 @@ impl Config {
     ) -> Option<Duration> {
         let wait = if proposed > current { self.scale_up } else { self.scale_down };
         let passed = since_last.filter(|&passed| passed < wait && proposed != current)?;
+        // A span has no minus; the two ends have.
         Some((Timestamp::default() + wait).since(Timestamp::default() + passed))
     }
 }

@@ -130,10 +130,8 @@ impl Guard for Stabilization {
         let reason = (held != proposed).then(|| {
             let (window, recommended) =
                 if held < proposed { (scale_up, lowest) } else { (scale_down, highest) };
-            let facts = [
-                ("recommended", recommended.into()),
-                ("window_seconds", window.as_secs_f64()),
-            ];
+            let facts =
+                [("recommended", recommended.into()), ("window_seconds", window.as_secs_f64())];
             Reason::new(codes::STABILIZATION_WINDOW, facts)
         });
         (held, reason)
@@ -152,8 +150,7 @@ fn forget(history: &mut Vec<Recommendation>) {
     let mut extremes: Option<(u32, u32)> = None;
     history.retain(|seen| {
         let (lowest, highest) = extremes.unwrap_or((seen.replicas, seen.replicas));
-        let matters =
-            extremes.is_none() || seen.replicas < lowest || seen.replicas > highest;
+        let matters = extremes.is_none() || seen.replicas < lowest || seen.replicas > highest;
         extremes = Some((lowest.min(seen.replicas), highest.max(seen.replicas)));
         matters
     });

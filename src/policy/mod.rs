@@ -4,10 +4,10 @@
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
 pub mod predictive;
-pub mod target;
-pub mod watermark;
 #[cfg(feature = "schedule")]
 pub mod schedule;
+pub mod target;
+pub mod watermark;
 
 use std::sync::Arc;
 

@@ -100,7 +100,7 @@ impl Replicas {
 
 /// A metric's reading at one moment. In text: a number, a list, `null`, or `{"total": 1240}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum Reading {
     /// No reading now.
     #[default]
@@ -267,13 +267,14 @@ impl Reading {
 /// replicas it does, in units of one fully used replica.
 ///
 /// # Errors
-/// [`NO_READY_REPLICAS`](codes::NO_READY_REPLICAS) where a mean has nothing to stand on.
+/// [`NO_READY_REPLICAS`](codes::NO_READY_REPLICAS) where a mean has nothing to stand on, and
+/// [`METRIC_INVALID`](codes::METRIC_INVALID) where the load is beyond all numbers.
 pub fn total_load(usage: Usage<'_>, kind: MetricKind, ready: u32) -> Result<f64, Reason> {
     let none_ready = || Reason::new(codes::NO_READY_REPLICAS, []);
-    match usage {
-        Usage::Total(total) => Ok(total),
-        Usage::Average(_) if ready == 0 => Err(none_ready()),
-        Usage::Average(average) => Ok(average * f64::from(ready)),
+    let load = match usage {
+        Usage::Total(total) => total,
+        Usage::Average(_) if ready == 0 => return Err(none_ready()),
+        Usage::Average(average) => average * f64::from(ready),
         Usage::PerReplica(replicas) => {
             let (mut used, mut asked, mut n_ready) = (0.0, 0.0, 0.0);
             for replica in replicas.iter().filter(|replica| replica.phase == Phase::Ready) {
@@ -288,7 +289,93 @@ pub fn total_load(usage: Usage<'_>, kind: MetricKind, ready: u32) -> Result<f64,
             }
             // With requests the mean is that of the ratios: sum(used) / sum(asked).
             let mean = if asked > 0.0 { used / asked } else { return Err(none_ready()) };
-            Ok(mean * n_ready)
+            mean * n_ready
         }
+    };
+    if load.is_finite() { Ok(load) } else { Err(Reason::new(codes::METRIC_INVALID, [])) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(json: &str, kind: MetricKind, ready: u32) -> Result<f64, &'static str> {
+        let reading: Reading = serde_json::from_str(json).expect(json);
+        let load = reading.usage(kind).and_then(|usage| total_load(usage, kind, ready));
+        load.map_err(|reason| reason.code())
+    }
+
+    #[test]
+    fn a_reading_tells_the_load_of_the_whole_workload() {
+        use MetricKind::{Average, Total, Utilization};
+        for (json, kind, want) in [
+            ("1200", Total, Ok(1200.0)),
+            ("300", Average, Ok(1200.0)),
+            ("0.5", Utilization, Ok(2.0)),
+            (r#"{"total": 7}"#, Average, Ok(7.0)),
+            (r#"{"average": 7}"#, Total, Ok(28.0)),
+            ("[1, 2, 3]", Average, Ok(6.0)),
+            ("[1, null, 3]", Average, Ok(6.0)), // the missing one counts as the mean
+            (
+                r#"[1, {"value": 9, "phase": "unready"}, {"value": 9, "phase": "ignored"}]"#,
+                Average,
+                Ok(1.0),
+            ),
+            // (0.5 + 0.2) / (1 + 0.4) of two replicas
+            (
+                r#"[{"value": 0.5, "request": 1}, {"value": 0.2, "request": 0.4}]"#,
+                Utilization,
+                Ok(1.0),
+            ),
+            ("null", Total, Err("metric_missing")),
+            ("-1", Total, Err("metric_invalid")),
+            ("[1, -1]", Average, Err("metric_invalid")),
+            ("1e308", Average, Err("metric_invalid")),
+            ("[1e308, 1e308]", Average, Err("metric_invalid")),
+            ("[null]", Average, Err("no_ready_replicas")),
+            ("[]", Average, Err("no_ready_replicas")),
+        ] {
+            assert_eq!(load(json, kind, 4), want, "{json} as {kind:?}");
+        }
+        assert_eq!(load("0.5", Utilization, 0), Err("no_ready_replicas"));
+        assert_eq!(load("12", Total, 0), Ok(12.0));
+    }
+
+    #[test]
+    fn what_is_no_reading_is_refused() {
+        for json in [
+            "\"many\"",
+            "true",
+            "{}",
+            r#"{"total": null}"#,
+            r#"{"total": 1, "average": 2}"#,
+            r#"[{"value": 1, "phase": "gone"}]"#,
+            r#"[{"valeu": 1}]"#,
+        ] {
+            assert!(serde_json::from_str::<Reading>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_invalid() {
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let reason = Reading::from(number).usage(MetricKind::Total).expect_err("invalid");
+            assert_eq!(reason.code(), "metric_invalid");
+        }
+    }
+
+    #[test]
+    fn an_observation_survives_its_text() {
+        let seen = Observation::at(Timestamp::from_secs(60))
+            .ready(7)
+            .pending(2)
+            .metric("rps", 1240.0)
+            .metric("cpu", vec![Some(0.71), None])
+            .metric("lost", None);
+        let text = serde_json::to_string(&seen).expect("a text");
+        assert_eq!(serde_json::from_str::<Observation>(&text).expect("its own text"), seen);
+        assert_eq!((seen.replicas.current(), seen.requested(4).replicas.current()), (9, 4));
+        let replicas = Replicas { ready: u32::MAX, pending: 1, requested: None };
+        assert_eq!(replicas.current(), u32::MAX);
     }
 }

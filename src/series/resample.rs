@@ -35,7 +35,9 @@ pub struct Sample {
 /// assert_eq!(samples, [Some(15.0), Some(7.0), None]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct Resampler {
+    /// Invariant: not zero.
     step: Duration,
     /// The step that is filling: its start, and what has come.
     open: Option<Open>,
@@ -89,9 +91,10 @@ impl Resampler {
             }
             None => Open { start, sum: 0.0, n: 0 },
         };
-        if let Some(load) = load.filter(|load| load.is_finite()) {
-            open.sum += load;
-            open.n += 1;
+        // Whatever would leave the sum infinite counts as missing too.
+        if let Some(sum) = load.map(|load| open.sum + load).filter(|sum| sum.is_finite()) {
+            open.sum = sum;
+            open.n = open.n.saturating_add(1);
         }
         self.open = Some(open);
         true
@@ -103,6 +106,21 @@ impl Resampler {
         if self.open.is_some_and(|open| open.start > at) {
             self.open = None;
         }
+    }
+}
+
+/// As it comes from a snapshot, unchecked.
+#[derive(Deserialize)]
+struct Saved {
+    step: Duration,
+    open: Option<Open>,
+}
+
+impl TryFrom<Saved> for Resampler {
+    type Error = &'static str;
+
+    fn try_from(Saved { step, open }: Saved) -> Result<Self, &'static str> {
+        if step.is_zero() { Err("a resampler's step is zero") } else { Ok(Self { step, open }) }
     }
 }
 
@@ -144,5 +162,29 @@ mod tests {
     fn a_jump_by_centuries_costs_a_bounded_number_of_samples() {
         let samples = closed_by(&[(0, Some(1.0)), (i64::MAX / 1000, Some(2.0))]);
         assert_eq!(samples.len(), 1 + Resampler::MOST_MISSING as usize);
+    }
+
+    #[test]
+    fn readings_beyond_all_numbers_count_as_missing() {
+        let most = Some(f64::MAX);
+        let samples =
+            closed_by(&[(0, most), (1, most), (2, Some(f64::NAN)), (10, Some(1.0)), (20, None)]);
+        assert_eq!(samples, [(10, most), (20, Some(1.0))]);
+    }
+
+    #[test]
+    fn the_ends_of_time_do_no_harm() {
+        let samples = closed_by(&[(i64::MIN, Some(1.0)), (0, Some(2.0)), (i64::MAX, Some(3.0))]);
+        assert_eq!(samples.len(), 2 + 2 * Resampler::MOST_MISSING as usize);
+    }
+
+    #[test]
+    fn a_damaged_snapshot_is_refused() {
+        let text = r#"{"step": "0s", "open": null}"#;
+        assert!(serde_json::from_str::<Resampler>(text).is_err());
+        let mut resampler = Resampler::new(Duration::from_secs(10));
+        resampler.push(Timestamp::from_secs(3), Some(0.1), |_| {});
+        let text = serde_json::to_string(&resampler).expect("a snapshot");
+        assert_eq!(serde_json::from_str::<Resampler>(&text).expect("its own snapshot"), resampler);
     }
 }

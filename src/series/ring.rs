@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// }
 /// assert_eq!((ring.len(), ring.back(0), ring.back(1), ring.back(2)), (2, Some(3.0), None, None));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub struct Ring {
     /// Invariant: at most `capacity` of them, NaN for a missing one; full before `next` moves.
@@ -66,7 +66,7 @@ impl Ring {
     /// The sample `age` steps before the last one; `None` if it is missing or forgotten.
     #[must_use]
     pub fn back(&self, age: usize) -> Option<f64> {
-        let oldest_first = self.samples.len().checked_sub(age + 1)?;
+        let oldest_first = self.samples.len().checked_sub(age)?.checked_sub(1)?;
         let at = (self.next + oldest_first) % self.samples.len();
         Some(self.samples[at]).filter(|value| !value.is_nan())
     }
@@ -74,6 +74,13 @@ impl Ring {
     /// All samples, the oldest first.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Option<f64>> + '_ {
         (0..self.samples.len()).rev().map(|age| self.back(age))
+    }
+}
+
+/// Equal rings answer the same, wherever their oldest sample lies.
+impl PartialEq for Ring {
+    fn eq(&self, other: &Self) -> bool {
+        self.capacity == other.capacity && self.iter().eq(other.iter())
     }
 }
 
@@ -102,5 +109,58 @@ impl TryFrom<Saved> for Ring {
         let mut ring = Self::new(saved.capacity);
         saved.samples.into_iter().for_each(|sample| ring.push(sample));
         Ok(ring)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(capacity: usize, samples: &[Option<f64>]) -> Ring {
+        let mut ring = Ring::new(capacity);
+        samples.iter().for_each(|&sample| ring.push(sample));
+        ring
+    }
+
+    #[test]
+    fn the_oldest_samples_are_forgotten() {
+        let ring = filled(3, &[Some(1.0), Some(2.0), None, Some(4.0), Some(5.0)]);
+        assert_eq!(ring.iter().collect::<Vec<_>>(), [None, Some(4.0), Some(5.0)]);
+        let by_age = [0, 1, 2, 3, usize::MAX].map(|age| ring.back(age));
+        assert_eq!(by_age, [Some(5.0), Some(4.0), None, None, None]);
+        assert_eq!(Ring::new(2).back(0), None);
+    }
+
+    #[test]
+    fn what_is_not_finite_counts_as_missing() {
+        let ring = filled(3, &[Some(f64::NAN), Some(f64::INFINITY), Some(0.0)]);
+        assert_eq!(ring.iter().collect::<Vec<_>>(), [None, None, Some(0.0)]);
+    }
+
+    #[test]
+    fn a_snapshot_keeps_the_samples_and_goes_on() {
+        for n in 0..8 {
+            let samples: Vec<_> = (0..n).map(|i| (i % 3 > 0).then_some(f64::from(i))).collect();
+            let mut ring = filled(4, &samples);
+            let text = serde_json::to_string(&ring).expect("a snapshot");
+            let mut restored: Ring = serde_json::from_str(&text).expect("its own snapshot");
+            for next in [Some(7.0), None] {
+                assert_eq!(restored, ring);
+                ring.push(next);
+                restored.push(next);
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_snapshot_is_refused() {
+        for text in [
+            r#"{"capacity": 0, "samples": []}"#,
+            r#"{"capacity": 1, "samples": [1, 2]}"#,
+            r#"{"capacity": 1e9, "samples": []}"#,
+            r#"{"capacity": 4000000000, "samples": []}"#,
+        ] {
+            assert!(serde_json::from_str::<Ring>(text).is_err(), "{text}");
+        }
     }
 }

@@ -115,6 +115,10 @@ impl Policy for Schedule {
         let want = Want::Range { min, max, rank: self.settings.rank };
         Ok(Proposal { want, wish: None, demand: None, reason })
     }
+
+    fn only_narrows(&self) -> bool {
+        true
+    }
 }
 
 /// Equal settings answer the same at all times.

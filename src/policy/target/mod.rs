@@ -234,11 +234,8 @@ impl Config {
             let value = reading.value.map(milli);
             tally.add(Pod { phase: reading.phase, value, request }, times);
         }
-        let starting = Pod {
-            phase: Phase::Unready,
-            value: None,
-            request: stated.map(milli).or(whole),
-        };
+        let starting =
+            Pod { phase: Phase::Unready, value: None, request: stated.map(milli).or(whole) };
         tally.add(starting, replicas.pending.saturating_sub(n_unready));
 
         let sizing = tally.size(replicas.current(), self.tolerance).map_err(|refusal| {

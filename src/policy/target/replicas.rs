@@ -215,10 +215,7 @@ pub fn utilization_ratio(
 ///
 /// # Errors
 /// [`Refusal::NoReading`] without a reading.
-pub fn average_ratio(
-    values: impl IntoIterator<Item = i64>,
-    target: i64,
-) -> Result<Ratio, Refusal> {
+pub fn average_ratio(values: impl IntoIterator<Item = i64>, target: i64) -> Result<Ratio, Refusal> {
     let mut sums = Sums::default();
     values.into_iter().for_each(|value| sums.add(value.into(), 0, 1));
     Measure::Average { target }.of(sums, Sums::default())

@@ -312,31 +312,6 @@ pub fn fill_watermarks<T: Copy>(low: Option<T>, high: Option<T>) -> (Option<T>, 
     (low.or(high), high.or(low))
 }
 
-/// A number as whole thousandths, rounded up as Kubernetes quantities are; `None` if it is not
-/// finite or too large.
-///
-/// ```
-/// use forescale::policy::watermark::marks::thousandths;
-///
-/// assert_eq!(thousandths(0.07), Some(70)); // although 0.07 * 1000.0 > 70.0
-/// assert_eq!(thousandths(0.0001), Some(1));
-/// assert_eq!(thousandths(f64::NAN), None);
-/// ```
-#[must_use]
-pub fn thousandths(number: f64) -> Option<i64> {
-    // Beyond 2^53 a binary64 does not tell whole numbers apart.
-    const LARGEST: f64 = 9_007_199_254_740_992.0;
-    let scaled = number * 1000.0;
-    if scaled.is_nan() || scaled.abs() > LARGEST {
-        return None;
-    }
-    // A quantity is a decimal text: the noise of the product must not lift it by one.
-    let nearest = scaled.round();
-    let noise = 4.0 * f64::EPSILON * scaled.abs();
-    let kept = if (scaled - nearest).abs() <= noise { nearest } else { scaled.ceil() };
-    Some(kept as i64)
-}
-
 /// As a count: below 0 and NaN are 0, too large is the largest.
 fn whole(number: f64) -> u32 {
     number as u32
@@ -401,15 +376,5 @@ mod tests {
         let tiny = Law { low: 1, high: 1, scaling_step: 7, ..LAW };
         let verdict = tiny.recommend(Source::External, [i64::MAX], &size(2, 2));
         assert_eq!(verdict.expect("two ready").replicas, u32::MAX);
-    }
-
-    #[test]
-    fn thousandths_round_up_but_not_for_noise() {
-        for hundredth in 0..10_000 {
-            let number = f64::from(hundredth) / 100.0;
-            assert_eq!(thousandths(number), Some(i64::from(hundredth) * 10), "{number}");
-        }
-        assert_eq!(thousandths(1.0001), Some(1001));
-        assert_eq!(thousandths(1e300), None);
     }
 }

@@ -5,18 +5,21 @@
 //! limits of change or of waits after one; those are guards.
 //!
 //! The law is that of the Datadog watermark autoscaler (WPA), to the last bit: [`marks`] its
-//! arithmetic, [`dwell`] its delays, [`pods`] its way of counting. The policy differs from it where
-//! a controller and a library must: convergence does not know the limits (they cap it later), and a
-//! total of 0 that is not believed leaves the size alone instead of going to the ready replicas.
+//! arithmetic, [`quantity`] its numbers, [`dwell`] its delays, [`pods`] its way of counting. The
+//! policy differs from it in two points: convergence does not know the limits, which cap it later,
+//! and a total of 0 that is not believed leaves the size alone, where the WPA proposes the ready
+//! replicas and relies on its bounds, which know how many are ready, to stop a shrinking.
 
 pub mod dwell;
 pub mod marks;
 pub mod pods;
+pub mod quantity;
 
 use serde::{Deserialize, Serialize};
 
 use self::dwell::{Condition, Conditions, Dwell};
-use self::marks::{Algorithm, Converge, Law, Size, Source, Verdict, fill_watermarks, thousandths};
+use self::marks::{Algorithm, Converge, Law, Size, Source, Verdict, fill_watermarks};
+use self::quantity::thousandths;
 use super::{Policy, Proposal, View, Want};
 use crate::Error;
 use crate::explain::{Reason, codes};
