@@ -3,7 +3,7 @@
 use crate::steps::{Steps, answer_of};
 
 /// What building and testing need; the package itself needs nothing.
-const REQUIREMENTS: [&str; 3] = ["maturin>=1.16,<2", "pytest", "numpy"];
+const REQUIREMENTS: [&str; 5] = ["maturin>=1.16,<2", "pytest", "mypy", "numpy", "pandas"];
 
 /// Builds the package as a developer does and runs its tests.
 pub(crate) fn test(steps: &mut Steps, required: bool) -> Result<(), String> {
