@@ -170,7 +170,8 @@ impl Config {
                     None => outlooks.push(Outlook::new(wanted, self.lead_time).map_err(inside)?),
                 }
             }
-            let label = label(settings.kind(), policy.metric(), &policies);
+            let kind = policy.name().unwrap_or(settings.kind());
+            let label = label(kind, policy.metric(), &policies);
             policies.push((label, policy));
         }
         let mut guards = Vec::new();

@@ -136,6 +136,10 @@ impl Gate {
 /// The loss of expecting `expected` at quantile `q` when `load` came.
 fn pinball(q: f64, load: f64, expected: f64) -> f64 {
     let short = load - expected;
+    // Rounding is no error, or a constant load would be judged by it.
+    if short.abs() <= 1e-9 * load {
+        return 0.0;
+    }
     if short > 0.0 { q * short } else { (q - 1.0) * short }
 }
 
@@ -167,9 +171,73 @@ impl TryFrom<Saved> for Gate {
         let Saved { settings, naive, expected, expected_naive, loss, loss_naive, n_judged, open } =
             saved;
         let ahead = settings.ahead;
+        if n_judged > naive.n_samples() {
+            return Err(format!("a trust gate cannot have judged {n_judged} steps"));
+        }
         if ahead == 0 || expected.capacity() != ahead || expected_naive.capacity() != ahead {
             return Err(format!("a trust gate at horizon {ahead} waits for other forecasts"));
         }
         Ok(Self { settings, naive, expected, expected_naive, loss, loss_naive, n_judged, open })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::testing::{MINUTE, daily, sample};
+
+    /// Feeds a gate at 5 minutes what a model says of the truth, and tells when it was open.
+    fn opened(loads: &[f64], expects: impl Fn(usize, f64) -> f64) -> (Gate, Vec<bool>) {
+        let mut gate = Gate::new(0.95, 0.0, 5, MINUTE);
+        let mut open = Vec::new();
+        for minute in 0..loads.len() - 5 {
+            let expected = expects(minute, loads[minute + 5]);
+            gate.observe(sample(minute, Some(loads[minute])), Some(expected));
+            open.push(gate.check().is_ok());
+        }
+        (gate, open)
+    }
+
+    #[test]
+    fn needs_evidence_then_opens_for_a_good_model() {
+        let loads = daily(600, 0.5, 0.1, 9);
+        let (gate, open) = opened(&loads, |_, truth| truth + 1.0);
+        let first = open.iter().position(|&open| open).expect("it opens");
+        // The naive one needs its first errors too.
+        assert!((Gate::LEAST as usize..150).contains(&first), "{first}");
+        assert!(open[first..].iter().all(|&open| open));
+        assert!(gate.skill() > 0.9, "{}", gate.skill());
+    }
+
+    #[test]
+    fn stays_closed_for_a_bad_model_and_says_why() {
+        let loads = daily(600, 0.5, 0.1, 10);
+        let (gate, open) = opened(&loads, |_, _| 3000.0);
+        assert!(!open.contains(&true));
+        let reason = gate.check().expect_err("no skill");
+        assert_eq!(reason.code(), "no_skill");
+        assert!(reason.fact("skill").is_some_and(|skill| skill < -0.5), "{reason}");
+    }
+
+    #[test]
+    fn closes_when_the_model_turns_bad_and_opens_again_by_evidence() {
+        let loads = daily(12_000, 0.5, 0.1, 11);
+        let bad = 3000..3600;
+        let (_, open) =
+            opened(
+                &loads,
+                |minute, truth| {
+                    if bad.contains(&minute) { truth + 2000.0 } else { truth + 1.0 }
+                },
+            );
+        assert!(open[2999] && !open[3599] && *open.last().expect("many"));
+        let changes = open.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert_eq!(changes, 3, "opens, closes, opens");
+    }
+
+    #[test]
+    fn a_constant_load_is_no_reason_to_distrust() {
+        let (gate, open) = opened(&[7.0; 300], |_, truth| truth * (1.0 + 1e-12));
+        assert!(open[299 - 5] && gate.skill() == 0.0);
     }
 }

@@ -25,11 +25,19 @@ pub(super) struct History {
     last_at: Timestamp,
     /// All samples so far, missing ones too.
     pub(super) n_samples: u64,
+    /// How many of the last ones are missing without a break.
+    n_missing: u64,
 }
 
 impl History {
     pub(super) fn new(capacity: usize, step: Duration) -> Self {
-        Self { ring: Ring::new(capacity), step, last_at: Timestamp::default(), n_samples: 0 }
+        Self {
+            ring: Ring::new(capacity),
+            step,
+            last_at: Timestamp::default(),
+            n_samples: 0,
+            n_missing: 0,
+        }
     }
 
     /// Takes over what was saved, if it has the same size and step.
@@ -46,6 +54,7 @@ impl History {
         self.ring.push(value);
         self.last_at = sample.at;
         self.n_samples += 1;
+        self.n_missing = if value.is_some() { 0 } else { self.n_missing + 1 };
         value
     }
 
@@ -54,16 +63,14 @@ impl History {
     /// # Errors
     /// If there was no sample yet, or more than [`MOST_STALE`] are missing.
     pub(super) fn stale(&self) -> Result<usize, Reason> {
-        if self.ring.iter().all(|sample| sample.is_none()) && self.n_samples <= MOST_STALE as u64 {
-            return Err(too_little(self.n_samples, self.n_samples + 1));
+        if self.n_missing == self.n_samples {
+            return Err(too_little(0, 1));
         }
-        (0..=MOST_STALE).find(|&age| self.ring.back(age).is_some()).ok_or_else(|| {
-            // The count stops at the ring's end: the gap is at least so long.
-            let steps =
-                (0..self.ring.len()).take_while(|&age| self.ring.back(age).is_none()).count();
-            let gap = self.step.times(steps as i64).as_secs_f64();
-            Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)])
-        })
+        if self.n_missing > MOST_STALE as u64 {
+            let gap = self.n_missing as f64 * self.step.as_secs_f64();
+            return Err(Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)]));
+        }
+        Ok(self.n_missing as usize)
     }
 
     /// Writes the forecast: `point(ahead)` for each step from 1 on, with quantiles around it.
@@ -117,21 +124,27 @@ struct Saved {
     step: Duration,
     last_at: Timestamp,
     n_samples: u64,
+    n_missing: u64,
 }
 
 impl From<History> for Saved {
-    fn from(History { ring, step, last_at, n_samples }: History) -> Self {
-        Self { ring, step, last_at, n_samples }
+    fn from(History { ring, step, last_at, n_samples, n_missing }: History) -> Self {
+        Self { ring, step, last_at, n_samples, n_missing }
     }
 }
 
 impl TryFrom<Saved> for History {
     type Error = String;
 
-    fn try_from(Saved { ring, step, last_at, n_samples }: Saved) -> Result<Self, String> {
+    fn try_from(saved: Saved) -> Result<Self, String> {
+        let Saved { ring, step, last_at, n_samples, n_missing } = saved;
         if ring.iter().flatten().any(|value| value < 0.0) {
             return Err("the history of a forecaster has a negative load".to_owned());
         }
-        Ok(Self { ring, step, last_at, n_samples })
+        const MOST: u64 = 1 << 53; // so that counting on never overflows
+        if n_samples > MOST || n_missing > n_samples || (ring.len() as u64) > n_samples {
+            return Err(format!("a history cannot have {n_samples} samples, {n_missing} missing"));
+        }
+        Ok(Self { ring, step, last_at, n_samples, n_missing })
     }
 }

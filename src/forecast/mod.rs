@@ -6,12 +6,15 @@
 
 mod gate;
 mod history;
+mod level;
 #[cfg(feature = "augurs")]
 pub mod mstl;
 pub mod naive;
 mod outlook;
 mod residuals;
 pub mod seasonal_naive;
+#[cfg(test)]
+mod testing;
 
 use serde::{Deserialize, Serialize};
 
@@ -88,4 +91,87 @@ pub trait Forecaster: Saved + std::fmt::Debug + Send + Sync {
         quantiles: &[f64],
         forecast: &mut Forecast,
     ) -> Result<(), Reason>;
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::testing::{MINUTE, sample};
+    use super::*;
+
+    /// One of each kind, with a season short enough for a test.
+    fn one_of_each() -> Vec<Box<dyn Forecaster>> {
+        let settings = |kind: &&str| match *kind {
+            "mstl" => r#"{"kind": "mstl", "seasons": ["10m"], "history": "1h", "refit": "5m"}"#,
+            "seasonal_naive" => r#"{"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}"#,
+            "naive" => r#""naive""#,
+            other => panic!("a test for {other} is missing"),
+        };
+        let build = |text: &str| {
+            serde_json::from_str::<ForecasterConfig>(text).map(|settings| settings.build(MINUTE))
+        };
+        let texts = ForecasterConfig::KINDS.iter().map(settings);
+        texts.map(|text| build(text).expect("settings").expect("in range")).collect()
+    }
+
+    fn any_value() -> impl Strategy<Value = Option<f64>> {
+        prop_oneof![
+            8 => (0.0..1e4).prop_map(Some),
+            2 => Just(None),
+            1 => Just(Some(0.0)),
+            1 => prop::num::f64::ANY.prop_map(Some),
+            1 => Just(Some(f64::MAX)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn quantiles_are_loads_and_rise_whatever_comes(
+            values in prop::collection::vec(any_value(), 150..400),
+        ) {
+            const QUANTILES: [f64; 5] = [0.001, 0.3, 0.5, 0.95, 0.999];
+            for mut model in one_of_each() {
+                let mut forecast = Forecast::default();
+                for (minute, &value) in values.iter().enumerate() {
+                    model.observe(sample(minute, value));
+                    if model.forecast(70, &QUANTILES, &mut forecast).is_ok() {
+                        prop_assert_eq!(forecast.horizon(), 70);
+                        let loads = forecast.values.iter();
+                        prop_assert!(loads.copied().all(|load| (0.0..=f64::MAX).contains(&load)));
+                        prop_assert!((0..70).all(|ahead| forecast.row(ahead).is_sorted()));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_kind_answers_at_last_and_abstains_before_and_in_a_gap() {
+        for mut model in one_of_each() {
+            let mut forecast = Forecast::default();
+            let reason = model.forecast(5, &[0.5], &mut forecast).expect_err("no sample yet");
+            assert_eq!(reason.code(), "too_little_history");
+            let mut needed = 0.0;
+            for minute in 0..200 {
+                if let Err(reason) = model.forecast(5, &[0.5], &mut forecast) {
+                    assert_eq!(reason.code(), "too_little_history", "{model:?}");
+                    needed = reason.fact("needed_samples").expect("a fact");
+                    assert!(needed > minute as f64);
+                }
+                model.observe(sample(minute, Some((minute % 10) as f64)));
+            }
+            assert!(needed < 120.0, "{needed}");
+            model.forecast(5, &[0.5], &mut forecast).expect("enough history");
+            for minute in 200..206 {
+                model.forecast(5, &[0.5], &mut forecast).expect("the gap is short");
+                assert_eq!(forecast.issued_at, Timestamp::from_secs(60 * minute));
+                model.observe(sample(minute as usize, None));
+            }
+            let reason = model.forecast(5, &[0.5], &mut forecast).expect_err("six are missing");
+            assert_eq!((reason.code(), reason.fact("gap_seconds")), ("gap_too_wide", Some(360.0)));
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! Several seasons at once: the seasonal parts of MSTL, on the level of now.
 //!
-//! In: samples. Out: the sum of the day's and the week's course from here on, shifted to the recent
-//! level. The decomposition is that of the augurs crates; the quantiles are our own.
+//! In: samples. Out: the day's and the week's course from here on, shifted as the present asks. The decomposition is that of the augurs crates; the quantiles are our own.
 
 use augurs::mstl::stlrs::MstlParams;
 use serde::{Deserialize, Serialize};
 
+use super::level::Level;
 use super::residuals::Residuals;
 use super::{Forecast, Forecaster, History, MOST_STALE};
 use crate::explain::codes;
@@ -17,8 +17,8 @@ use crate::{Error, Reason};
 ///
 /// MSTL (Bandara, Hyndman, Bergmeir 2021) runs once every `refit` over the square roots of the
 /// history, in which the noise of counts has one width. Of its result the last cycle of each season
-/// is kept; the point forecast is `(sum of the seasons at t + h + level)^2`, and the level is the
-/// exponentially smoothed rest that the seasons leave. Long histories are averaged into bins first,
+/// is kept; the point forecast is `(sum of the seasons at t + h + r)^2` with `r` the rest to expect:
+/// what the load has lately been off its seasons, weighed as it proved right so far. Long histories are averaged into bins first,
 /// at most [`MOST_BINS`] to the shortest season, and the seasons interpolated between bins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
@@ -31,6 +31,7 @@ pub struct Mstl {
     /// Sum and count of the bin that is filling.
     filling: (f64, u32),
     course: Course,
+    level: Level,
     residuals: Residuals,
     /// Whether the last decomposition gave no finite numbers.
     failed: bool,
@@ -42,7 +43,7 @@ const MOST_BINS: usize = 144;
 /// The bins in the whole history are at most so many.
 const MOST_HISTORY: usize = 8192;
 
-/// The seasons as last fitted, and the level over them, in square-root scale.
+/// The trend and the seasons as last fitted, in square-root scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Course {
     /// Steps in a bin.
@@ -51,7 +52,7 @@ struct Course {
     fitted_at: u64,
     /// The last cycle of each season, a value a bin; empty before the first fit.
     seasons: Vec<Vec<f64>>,
-    level: Option<f64>,
+    trend: f64,
 }
 
 impl Mstl {
@@ -89,12 +90,13 @@ impl Mstl {
         if settings.refit.is_zero() {
             return Err(Error::config("refit", "is 0s, must be longer"));
         }
-        let course = Course { bin, fitted_at: 0, seasons: Vec::new(), level: None };
+        let course = Course { bin, fitted_at: 0, seasons: Vec::new(), trend: 0.0 };
         Ok(Self {
             history: History::new(1 + MOST_STALE, step),
             bins: Ring::new(n_bins),
             filling: (0.0, 0),
             course,
+            level: Level::new(step),
             residuals: Residuals::doubling(),
             failed: false,
             settings,
@@ -125,7 +127,7 @@ impl Mstl {
         }
     }
 
-    /// Decomposes the history anew; the level stays where it is.
+    /// Decomposes the history anew; the load stays where it is.
     fn fit(&mut self) {
         let Some(series) = filled(&self.bins) else { return };
         let width = self.step.times(self.course.bin as i64);
@@ -144,20 +146,19 @@ impl Mstl {
         let Some(result) = fitted.ok().filter(finite) else {
             self.failed = true;
             self.course.seasons.clear();
-            self.course.level = None;
             return;
         };
         self.failed = false;
         let now = self.history.n_samples;
-        let known = self.course.level.map(|level| level + self.course.seasonal(now, 0));
+        let before = self.course.at(now, 0);
         let cycles = periods.iter().zip(result.seasonal());
         self.course.seasons =
             cycles.map(|(&period, values)| values[values.len() - period..].to_vec()).collect();
+        self.course.trend = result.trend().last().copied().unwrap_or(0.0);
         self.course.fitted_at = self.n_bins();
-        self.course.level = match known {
-            Some(known) => Some(known - self.course.seasonal(now, 0)),
-            None => result.trend().last().copied(),
-        };
+        if let (Some(before), Some(after)) = (before, self.course.at(now, 0)) {
+            self.level.moved(before - after);
+        }
     }
 }
 
@@ -165,16 +166,11 @@ impl Forecaster for Mstl {
     fn observe(&mut self, sample: Sample) {
         let truth = self.history.push(sample);
         let now = self.history.n_samples;
-        if let (Some(level), Some(truth)) = (self.course.level, truth) {
-            let rest = truth.sqrt() - self.course.seasonal(now, 0);
-            // Weight of a step such that `level` is the time constant.
-            let steps = self.settings.level.as_secs_f64() / self.step.as_secs_f64();
-            let weight = if steps > 0.0 { -(-1.0 / steps).exp_m1() } else { 1.0 };
-            self.course.level = Some(level + weight * (rest - level));
-        }
+        let root = truth.map(f64::sqrt);
+        self.level.observe(root, |ahead| self.course.at(now, ahead));
         self.collect(truth);
-        let course = &self.course;
-        self.residuals.observe(truth, |ahead| truth.and_then(|_| course.point(now, ahead)));
+        let point = self.course.points(&self.level, now);
+        self.residuals.observe(truth, |ahead| truth.and_then(|_| point(ahead)));
     }
 
     fn forecast(
@@ -183,28 +179,34 @@ impl Forecaster for Mstl {
         quantiles: &[f64],
         forecast: &mut Forecast,
     ) -> Result<(), Reason> {
-        let Self { history, course, residuals, .. } = self;
-        let now = history.n_samples;
+        let now = self.history.n_samples;
         if self.failed {
             return Err(Reason::new(codes::MODEL_FAILED, [("n_samples", now as f64)]));
         }
         let shortest =
             self.settings.seasons.iter().min().map_or(0, |season| season.steps(self.step));
-        let point = |ahead| course.point(now, ahead);
-        history.fill(residuals, 2 * shortest, horizon, quantiles, forecast, point)
+        let point = self.course.points(&self.level, now);
+        self.history.fill(&self.residuals, 2 * shortest, horizon, quantiles, forecast, point)
     }
 }
 
 impl Course {
-    /// The point forecast `ahead` steps from the sample number `now` (from 1).
-    fn point(&self, now: u64, ahead: usize) -> Option<f64> {
-        let root = self.level? + self.seasonal(now, ahead);
-        Some((root.max(0.0) * root.max(0.0)).min(f64::MAX))
+    /// The point forecasts, some steps (from 1) from the sample number `now`.
+    fn points(&self, level: &Level, now: u64) -> impl Fn(usize) -> Option<f64> {
+        let course = self.at(now, 0);
+        move |ahead| {
+            let then = self.at(now, ahead)?;
+            let root = (then + level.rest(ahead, course?, then)?).max(0.0);
+            Some((root * root).min(f64::MAX))
+        }
     }
 
-    /// The sum of the seasons `ahead` steps from the sample number `now`, interpolated between the
-    /// middles of bins.
-    fn seasonal(&self, now: u64, ahead: usize) -> f64 {
+    /// Trend and seasons `ahead` steps from the sample number `now`, interpolated between the middles
+    /// of bins; `None` before the first fit.
+    fn at(&self, now: u64, ahead: usize) -> Option<f64> {
+        if self.seasons.is_empty() {
+            return None;
+        }
         let bin = self.bin as f64;
         // Sample number n (from 1) is the step n - 1; a bin's middle lies (bin - 1) / 2 steps in.
         let step = (now as f64 - 1.0) + ahead as f64 - self.fitted_at as f64 * bin;
@@ -214,7 +216,7 @@ impl Course {
             let at = (left as i64).rem_euclid(season.len() as i64) as usize;
             season[at] * (1.0 - share) + season[(at + 1) % season.len()] * share
         };
-        self.seasons.iter().map(|season| value(season)).sum()
+        Some(self.trend + self.seasons.iter().map(|season| value(season)).sum::<f64>())
     }
 }
 
@@ -248,14 +250,16 @@ struct Saved {
     bins: Ring,
     filling: (f64, u32),
     course: Course,
+    level: Level,
     residuals: Residuals,
     failed: bool,
 }
 
 impl From<Mstl> for Saved {
     fn from(model: Mstl) -> Self {
-        let Mstl { settings, step, history, bins, filling, course, residuals, failed } = model;
-        Self { settings, step, history, bins, filling, course, residuals, failed }
+        let Mstl { settings, step, history, bins, filling, course, level, residuals, failed } =
+            model;
+        Self { settings, step, history, bins, filling, course, level, residuals, failed }
     }
 }
 
@@ -265,6 +269,7 @@ impl TryFrom<Saved> for Mstl {
     fn try_from(saved: Saved) -> Result<Self, String> {
         let mut model = Self::new(saved.settings, saved.step).map_err(|error| error.to_string())?;
         model.history = model.history.restored(saved.history)?;
+        model.level = model.level.restored(saved.level)?;
         model.residuals = model.residuals.restored(saved.residuals)?;
         let same_bins = saved.bins.capacity() == model.bins.capacity();
         if !same_bins || saved.course.bin != model.course.bin {
@@ -294,9 +299,6 @@ pub struct Config {
     pub history: Duration,
     /// Time between two decompositions. Default `1h`: seasons change slowly.
     pub refit: Duration,
-    /// Time constant with which the level follows the present; zero takes the last sample as it is.
-    /// Default `5m`.
-    pub level: Duration,
 }
 
 impl Default for Config {
@@ -306,7 +308,85 @@ impl Default for Config {
             seasons: vec![Duration::from_secs(DAY), Duration::from_secs(7 * DAY)],
             history: Duration::from_secs(14 * DAY),
             refit: Duration::from_secs(3600),
-            level: Duration::from_secs(300),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::testing::{MINUTE, daily, judged, sample, survives_a_snapshot, uniform};
+
+    const DAY: usize = 1440;
+
+    fn model() -> Mstl {
+        Mstl::new(Config::default(), MINUTE).expect("defaults hold")
+    }
+
+    /// Days that differ from weekends: a load of which one season cannot tell.
+    fn weekly(days: usize) -> Vec<f64> {
+        let weekend = |minute: usize| if minute / DAY % 7 >= 5 { 0.4 } else { 1.0 };
+        let loads = daily(days * DAY, 0.8, 0.05, 5).into_iter().enumerate();
+        loads.map(|(minute, load)| load * weekend(minute)).collect()
+    }
+
+    #[test]
+    fn covers_what_it_says_on_a_weekly_load() {
+        let loads = weekly(21);
+        let [median, high] = judged(&mut model(), &loads, 15, &[0.5, 0.95], 14 * DAY)[..] else {
+            unreachable!("two quantiles were asked for")
+        };
+        assert!((median.0 - 0.5).abs() < 0.03, "{}", median.0);
+        assert!((high.0 - 0.95).abs() < 0.015, "{}", high.0);
+        assert!(median.1 < 0.025 * 1000.0 / 2.0, "{}", median.1);
+    }
+
+    #[test]
+    fn is_learnt_from_two_cycles_of_the_shortest_season() {
+        let mut model = model();
+        let mut forecast = Forecast::default();
+        for (minute, &load) in weekly(3).iter().enumerate() {
+            model.observe(sample(minute, Some(load)));
+            if minute < 2 * DAY - 1 {
+                let reason = model.forecast(5, &[0.5], &mut forecast).expect_err("too early");
+                assert_eq!(reason.code(), "too_little_history");
+            }
+        }
+        model.forecast(5, &[0.5], &mut forecast).expect("two days are enough for the day");
+    }
+
+    #[test]
+    fn a_snapshot_changes_no_answer() {
+        let mut uniform = uniform(6);
+        let holes = |load| Some(load).filter(|_| uniform() > 0.1);
+        let loads: Vec<_> = weekly(7).into_iter().map(holes).collect();
+        survives_a_snapshot(|| Box::new(model()), &loads);
+    }
+
+    #[test]
+    fn gaps_are_bridged_by_straight_lines() {
+        let mut bins = Ring::new(9);
+        for bin in [None, Some(1.0), Some(2.0), None, None, Some(5.0), Some(4.0)] {
+            bins.push(bin);
+        }
+        assert_eq!(filled(&bins), Some(vec![1.0, 2.0, 3.0, 4.0, 5.0, 4.0]));
+        bins.push(None);
+        assert_eq!(filled(&bins), None);
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let hours = |hours: u32| Duration::from_secs(3600 * hours);
+        let refused =
+            |settings| Mstl::new(settings, MINUTE).expect_err("out of range").path().to_owned();
+        let none = Config { seasons: vec![], ..Config::default() };
+        assert_eq!(refused(none), "seasons");
+        let long = Config { history: hours(24 * 13), ..Config::default() };
+        assert_eq!(refused(long), "seasons[1]");
+        let odd =
+            Config { seasons: vec![hours(24), Duration::from_secs(86_460)], ..Config::default() };
+        assert_eq!(refused(odd), "seasons[1]");
+        let never = Config { refit: Duration::ZERO, ..Config::default() };
+        assert_eq!(refused(never), "refit");
     }
 }

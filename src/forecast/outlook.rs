@@ -87,7 +87,15 @@ impl Outlook {
     pub fn observe(&mut self, at: Timestamp, load: Option<f64>) {
         let Self { resampler, model, .. } = self;
         let load = load.filter(|load| *load >= 0.0);
-        resampler.push(at, load, |sample| model.observe(sample));
+        let mut in_gap = false;
+        resampler.push(at, load, |sample| {
+            in_gap = sample.value.is_none();
+            model.observe(sample);
+        });
+        // Nothing is asked inside a gap, however long: one forecast at its end is enough.
+        if in_gap {
+            model.forecast();
+        }
     }
 
     /// Goes on from a clock that was set back: the samples so far stay, those to come follow them.
@@ -209,6 +217,10 @@ impl Outlook {
 impl Model {
     fn observe(&mut self, sample: Sample) {
         self.forecaster.observe(sample);
+        if sample.value.is_none() {
+            self.gate.observe(sample, None);
+            return;
+        }
         self.forecast();
         let expected = match self.abstains {
             None => Some(self.cached.row(self.gate.ahead() - 1)[0]),

@@ -4,10 +4,12 @@
 //! the limits leave room. The arithmetic is that of the Kubernetes HPA's scaling policies
 //! (`behavior.scaleUp.policies`). Knows nothing of why replicas change.
 
+pub mod limit;
 pub mod log;
 
 use serde::{Deserialize, Serialize};
 
+use self::limit::{Change, ChangeLimit, Limits, Select};
 use self::log::EventLog;
 use super::Guard;
 use crate::Error;
@@ -88,8 +90,7 @@ impl Rate {
         let settings = &self.settings;
         let (now, min, max) = (i64::from(current), i64::from(min), i64::from(max));
         let (held, why) = if proposed > current {
-            let limits = Limits { of: &settings.scale_up, select: settings.select_scale_up };
-            let limit = limits.scale_up(at, current, &self.grown, &self.shrunk).max(now);
+            let limit = settings.growth().scale_up(at, current, &self.grown, &self.shrunk).max(now);
             let cap = if max > limit {
                 (limit, Limited::ScaleUpLimit)
             } else {
@@ -100,8 +101,8 @@ impl Rate {
             }
             cap
         } else if proposed < current {
-            let limits = Limits { of: &settings.scale_down, select: settings.select_scale_down };
-            let limit = limits.scale_down(at, current, &self.grown, &self.shrunk).min(now);
+            let limit =
+                settings.shrinking().scale_down(at, current, &self.grown, &self.shrunk).min(now);
             let floor = if min < limit {
                 (limit, Limited::ScaleDownLimit)
             } else {
@@ -135,21 +136,15 @@ impl Guard for Rate {
 
     fn decided(&mut self, at: Timestamp, current: u32, replicas: u32) {
         let (log, limits) = if replicas > current {
-            (&mut self.grown, &self.settings.scale_up)
+            (&mut self.grown, self.settings.growth())
         } else if replicas < current {
-            (&mut self.shrunk, &self.settings.scale_down)
+            (&mut self.shrunk, self.settings.shrinking())
         } else {
             return;
         };
         log.recall(at);
-        log.record(at, replicas.abs_diff(current), longest(limits));
+        log.record(at, replicas.abs_diff(current), limits.longest());
     }
-}
-
-/// The longest period of some limits; zero for none.
-#[must_use]
-pub fn longest(limits: &[ChangeLimit]) -> Duration {
-    limits.iter().map(|limit| limit.period).max().unwrap_or(Duration::ZERO)
 }
 
 /// What limited a proposal; the HPA's reasons of its condition `ScalingLimited`.
@@ -210,115 +205,6 @@ pub fn limit_default(
     }
 }
 
-/// The limits of one direction.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits<'a> {
-    /// Each with its own period.
-    pub of: &'a [ChangeLimit],
-    /// Which of them holds.
-    pub select: Select,
-}
-
-impl Limits<'_> {
-    /// How far growth may go from `current`; after much growth that may lie below it.
-    #[must_use]
-    pub fn scale_up(
-        &self,
-        at: Timestamp,
-        current: u32,
-        grown: &EventLog,
-        shrunk: &EventLog,
-    ) -> i64 {
-        let candidates = self.of.iter().map(|limit| {
-            let base = limit.base(at, current, grown, shrunk);
-            match limit.change {
-                Change::Replicas(replicas) => base + i64::from(replicas),
-                // Rounded up, or a small workload could never grow.
-                Change::Percent(percent) => {
-                    (base as f64 * (1.0 + f64::from(percent) / 100.0)).ceil() as i64
-                }
-            }
-        });
-        match self.select {
-            Select::Disabled => current.into(),
-            Select::Max => candidates.max().unwrap_or(i32::MIN.into()),
-            Select::Min => candidates.min().unwrap_or(i32::MAX.into()),
-        }
-    }
-
-    /// How far shrinking may go from `current`; after much shrinking that may lie above it, and
-    /// for more than a hundred percent below zero.
-    #[must_use]
-    pub fn scale_down(
-        &self,
-        at: Timestamp,
-        current: u32,
-        grown: &EventLog,
-        shrunk: &EventLog,
-    ) -> i64 {
-        let candidates = self.of.iter().map(|limit| {
-            let base = limit.base(at, current, grown, shrunk);
-            match limit.change {
-                Change::Replicas(replicas) => base - i64::from(replicas),
-                Change::Percent(percent) => {
-                    (base as f64 * (1.0 - f64::from(percent) / 100.0)) as i64 // truncates
-                }
-            }
-        });
-        match self.select {
-            Select::Disabled => current.into(),
-            // The largest change is the smallest count.
-            Select::Max => candidates.min().unwrap_or(i32::MAX.into()),
-            Select::Min => candidates.max().unwrap_or(i32::MIN.into()),
-        }
-    }
-}
-
-/// The most that may change in a period: `{"percent": 100, "period": "15s"}` or
-/// `{"replicas": 4, "period": "15s"}`; also as Kubernetes writes it,
-/// `{"type": "Pods", "value": 4, "periodSeconds": 15}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "LimitText", into = "LimitText")]
-pub struct ChangeLimit {
-    /// How much.
-    pub change: Change,
-    /// In which time; 0 limits each decision by itself.
-    pub period: Duration,
-}
-
-/// An amount of change, in either direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Change {
-    /// So many replicas.
-    Replicas(u32),
-    /// So much percent of the replicas at the period's start.
-    Percent(u32),
-}
-
-impl ChangeLimit {
-    /// The replicas at the start of the period.
-    fn base(&self, at: Timestamp, current: u32, grown: &EventLog, shrunk: &EventLog) -> i64 {
-        i64::from(current) - grown.change_in(at, self.period) + shrunk.change_in(at, self.period)
-    }
-}
-
-/// Which of several limits of a direction holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Select {
-    /// The one that allows the largest change.
-    #[default]
-    #[serde(alias = "Max")]
-    Max,
-    /// The one that allows the smallest change.
-    #[serde(alias = "Min")]
-    Min,
-    /// None: no change in this direction.
-    #[serde(alias = "Disabled")]
-    Disabled,
-}
-
 /// Settings of [`Rate`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -334,6 +220,16 @@ pub struct Config {
     pub select_scale_down: Select,
 }
 
+impl Config {
+    fn growth(&self) -> Limits<'_> {
+        Limits { of: &self.scale_up, select: self.select_scale_up }
+    }
+
+    fn shrinking(&self) -> Limits<'_> {
+        Limits { of: &self.scale_down, select: self.select_scale_down }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         let in_15s = |change| ChangeLimit { change, period: Duration::from_secs(15) };
@@ -343,71 +239,6 @@ impl Default for Config {
             select_scale_up: Select::Max,
             select_scale_down: Select::Max,
         }
-    }
-}
-
-/// A [`ChangeLimit`] as it is written.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct LimitText {
-    /// So much percent of the replicas at the period's start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    percent: Option<u32>,
-    /// So many replicas.
-    #[serde(default, skip_serializing_if = "Option::is_none", alias = "pods")]
-    replicas: Option<u32>,
-    /// In which time.
-    #[serde(alias = "periodSeconds", alias = "period_seconds")]
-    period: Duration,
-    /// As Kubernetes names it, together with `value`.
-    #[serde(default, skip_serializing_if = "Option::is_none", rename = "type")]
-    unit: Option<Unit>,
-    /// Percent or replicas, as `type` says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    value: Option<u32>,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-enum Unit {
-    Percent,
-    Pods,
-}
-
-impl TryFrom<LimitText> for ChangeLimit {
-    type Error = &'static str;
-
-    fn try_from(text: LimitText) -> Result<Self, Self::Error> {
-        let change = match (text.percent, text.replicas, text.unit, text.value) {
-            (Some(percent), None, None, None) => Change::Percent(percent),
-            (None, Some(replicas), None, None) => Change::Replicas(replicas),
-            (None, None, Some(Unit::Percent), Some(value)) => Change::Percent(value),
-            (None, None, Some(Unit::Pods), Some(value)) => Change::Replicas(value),
-            _ => return Err("must have either `percent` or `replicas`, beside the `period`"),
-        };
-        Ok(Self { change, period: text.period })
-    }
-}
-
-impl From<ChangeLimit> for LimitText {
-    fn from(limit: ChangeLimit) -> Self {
-        let (percent, replicas) = match limit.change {
-            Change::Percent(percent) => (Some(percent), None),
-            Change::Replicas(replicas) => (None, Some(replicas)),
-        };
-        Self { percent, replicas, period: limit.period, unit: None, value: None }
-    }
-}
-
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for ChangeLimit {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ChangeLimit".into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        LimitText::json_schema(generator)
     }
 }
 

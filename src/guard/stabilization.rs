@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(guard.hold(Timestamp::from_secs(back + 300), 10, 1).0, 1);
     }
 
-    /// Ten decisions a second for an hour: as many answers as with all 36 000 slots.
+    /// Ten decisions a second within one window: the same answers as if all 20 000 were kept.
     #[test]
     fn memory_is_bounded_and_the_answers_stay() {
         let mut guard = guard(0, 3600);

@@ -28,6 +28,11 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
     /// The reason to have none now; the decision goes on without this policy.
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason>;
 
+    /// The name its user gave it, for its label in the steps; without one its kind and metric serve.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
     /// The metric it reads, for its label and so that a name the configuration lacks is refused.
     fn metric(&self) -> Option<&str> {
         None

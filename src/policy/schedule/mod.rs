@@ -116,6 +116,10 @@ impl Policy for Schedule {
         Ok(Proposal { want, wish: None, demand: None, reason })
     }
 
+    fn name(&self) -> Option<&str> {
+        Schedule::name(self)
+    }
+
     fn only_narrows(&self) -> bool {
         true
     }

@@ -135,7 +135,7 @@ impl Config {
             return Err(Error::config("target", message));
         }
         let percent = target * 100.0;
-        if by == By::Utilization && (percent < 0.5 || (percent - percent.round()).abs() > 1e-6) {
+        if by == By::Utilization && (percent - percent.round()).abs() > 1e-6 {
             let message = format!(
                 "is {target}, must be a whole percent for a utilization, such as 0.7 or 0.75"
             );
@@ -151,14 +151,7 @@ impl Config {
         kind: MetricKind,
         replicas: Replicas,
     ) -> Result<Proposal, Reason> {
-        let none_ready = || Reason::new(codes::NO_READY_REPLICAS, []);
         let (current, target) = (replicas.current(), milli(self.target));
-        let by_pods = match by {
-            By::Utilization => {
-                Tally::new(Measure::Utilization { target_percent: percent(self.target) })
-            }
-            By::AverageValue | By::Value => Tally::new(Measure::Average { target }),
-        };
         let (sizing, measured) = match (usage, by) {
             (Usage::Total(total), By::AverageValue) => {
                 let existing = replicas.existing();
@@ -177,13 +170,13 @@ impl Config {
             }
             (Usage::Total(total), By::Utilization) => {
                 let reading = ReplicaReading::from(Some(total / f64::from(replicas.ready)));
-                self.by_pods(by_pods, by, &[reading], replicas.ready, replicas)?
+                self.by_pods(by, &[reading], replicas.ready, replicas)?
             }
             (Usage::Average(average), _) => {
                 let reading = ReplicaReading::from(Some(average));
-                self.by_pods(by_pods, by, &[reading], replicas.ready, replicas)?
+                self.by_pods(by, &[reading], replicas.ready, replicas)?
             }
-            (Usage::PerReplica(readings), _) => self.by_pods(by_pods, by, readings, 1, replicas)?,
+            (Usage::PerReplica(readings), _) => self.by_pods(by, readings, 1, replicas)?,
         };
         let code = match sizing.verdict {
             Verdict::Above => codes::ABOVE_TARGET,
@@ -208,7 +201,7 @@ impl Config {
     fn by_value(&self, value: f64, replicas: Replicas) -> Result<Sizing, Reason> {
         let (current, ready) = (replicas.current(), replicas.ready);
         if current > 0 && ready == 0 {
-            return Err(Reason::new(codes::NO_READY_REPLICAS, []));
+            return Err(none_ready());
         }
         Ok(object_value(milli(value), current, ready, milli(self.target), self.tolerance))
     }
@@ -216,12 +209,15 @@ impl Config {
     /// Each of `readings` stands for `times` replicas.
     fn by_pods(
         &self,
-        mut tally: Tally,
         by: By,
         readings: &[ReplicaReading],
         times: u32,
         replicas: Replicas,
     ) -> Result<(Sizing, f64), Reason> {
+        let mut tally = Tally::new(match by {
+            By::Utilization => Measure::Utilization { target_percent: percent(self.target) },
+            By::AverageValue | By::Value => Measure::Average { target: milli(self.target) },
+        });
         // Where no replica states a request, the values are ratios: thousandths of one request.
         let stated = readings
             .iter()
@@ -251,6 +247,10 @@ impl Config {
         let unit = if by == By::Utilization { 100.0 } else { 1000.0 };
         Ok((sizing, sizing.measured as f64 / unit))
     }
+}
+
+fn none_ready() -> Reason {
+    Reason::new(codes::NO_READY_REPLICAS, [])
 }
 
 /// To thousandths, saturating.

@@ -1,0 +1,87 @@
+//! Loads made for the tests of this room.
+
+use super::{Forecast, Forecaster};
+use crate::series::Sample;
+use crate::time::{Duration, Timestamp};
+
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+/// Uniform numbers in [0, 1) from a seed (xorshift, Marsaglia 2003).
+pub(super) fn uniform(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Minutes of a load around 1000 that swings over the day, with noise (both as shares of it).
+pub(super) fn daily(minutes: usize, swing: f64, noise: f64, seed: u64) -> Vec<f64> {
+    let mut uniform = uniform(seed);
+    let value = |minute: usize| {
+        let phase = minute as f64 / 1440.0 * std::f64::consts::TAU;
+        1000.0 * (1.0 + swing * phase.sin() + noise * (uniform() + uniform() - 1.0))
+    };
+    (0..minutes).map(value).collect()
+}
+
+/// The sample of the minute number `minute`, from 0.
+pub(super) fn sample(minute: usize, value: Option<f64>) -> Sample {
+    Sample { at: Timestamp::from_secs(60 * (minute as i64 + 1)), value }
+}
+
+/// What a model does on a load: share of truths at or below each quantile, and the mean pinball
+/// loss, `ahead` steps from now over all but the first `skip`.
+pub(super) fn judged(
+    model: &mut dyn Forecaster,
+    loads: &[f64],
+    ahead: usize,
+    quantiles: &[f64],
+    skip: usize,
+) -> Vec<(f64, f64)> {
+    let mut judged = vec![(0.0, 0.0); quantiles.len()];
+    let mut n = 0.0;
+    let mut forecast = Forecast::default();
+    for (minute, &load) in loads.iter().enumerate() {
+        model.observe(sample(minute, Some(load)));
+        let Some(&truth) = loads.get(minute + ahead) else { break };
+        if minute < skip {
+            continue;
+        }
+        model.forecast(ahead, quantiles, &mut forecast).expect("enough history");
+        n += 1.0;
+        for ((covered, loss), (q, &value)) in
+            judged.iter_mut().zip(quantiles.iter().zip(forecast.row(ahead - 1)))
+        {
+            *covered += f64::from(u8::from(truth <= value));
+            *loss += if truth > value { q * (truth - value) } else { (1.0 - q) * (value - truth) };
+        }
+    }
+    judged.iter().map(|&(covered, loss)| (covered / n, loss / n)).collect()
+}
+
+/// Feeds half of a load, saves and loads, feeds the rest to both, and compares all answers.
+pub(super) fn survives_a_snapshot(build: impl Fn() -> Box<dyn Forecaster>, loads: &[Option<f64>]) {
+    let answer = |model: &dyn Forecaster| {
+        let mut forecast = Forecast::default();
+        model.forecast(12, &[0.1, 0.5, 0.95], &mut forecast).map(|()| forecast)
+    };
+    let mut model = build();
+    let half = loads.len() / 2;
+    for (minute, &load) in loads[..half].iter().enumerate() {
+        model.observe(sample(minute, load));
+    }
+    let text = serde_json::to_string(&model.save().expect("it can be saved")).expect("JSON");
+    let mut other = build();
+    other.load(serde_json::from_str(&text).expect("JSON")).expect("its own snapshot");
+    let mut n_answers = 0;
+    for (minute, &load) in loads.iter().enumerate().skip(half) {
+        assert_eq!(answer(&*model), answer(&*other), "minute {minute}");
+        n_answers += usize::from(answer(&*model).is_ok());
+        model.observe(sample(minute, load));
+        other.observe(sample(minute, load));
+    }
+    assert!(n_answers > 0, "nothing was compared");
+}
