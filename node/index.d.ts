@@ -177,8 +177,6 @@ export interface MstlForecaster {
   history?: Duration
   /** Time between two decompositions. Default: 1 hour. */
   refit?: Duration
-  /** Time constant with which the level follows the present. Default: 5 minutes. */
-  level?: Duration
 }
 
 /** Settings of a guard. */
