@@ -21,7 +21,8 @@ use crate::{Duration, Error, Reason, Timestamp};
 /// use forescale::{Duration, Timestamp};
 ///
 /// let mut settings = OutlookConfig::new("rps");
-/// settings.forecaster = serde_json::from_str(r#"{"kind": "seasonal_naive", "season": "1h"}"#)?;
+/// let hourly = r#"{"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}"#;
+/// settings.forecaster = serde_json::from_str(hourly)?;
 /// let mut outlook = Outlook::new(&settings, Duration::from_secs(120))?;
 /// for minute in 0..360 {
 ///     let load = if minute % 60 < 30 { 100.0 } else { 900.0 };
@@ -135,9 +136,9 @@ impl Outlook {
     /// The forecast at the policy's quantile up to its horizon, if it may be believed.
     ///
     /// # Errors
-    /// The reason to abstain: [`TOO_LITTLE_HISTORY`](codes::TOO_LITTLE_HISTORY),
-    /// [`GAP_TOO_WIDE`](codes::GAP_TOO_WIDE), [`MODEL_FAILED`](codes::MODEL_FAILED) or
-    /// [`NO_SKILL`](codes::NO_SKILL).
+    /// The reason to abstain: [`TOO_LITTLE_HISTORY`](crate::codes::TOO_LITTLE_HISTORY),
+    /// [`GAP_TOO_WIDE`](crate::codes::GAP_TOO_WIDE), [`MODEL_FAILED`](crate::codes::MODEL_FAILED) or
+    /// [`NO_SKILL`](crate::codes::NO_SKILL).
     pub fn latest(&self) -> Result<&Forecast, Reason> {
         let Model { cached, abstains, gate, .. } = &self.model;
         if let Some(reason) = abstains {
@@ -250,7 +251,7 @@ struct SavedOutlook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::codes;
+    use crate::codes;
     use crate::forecast::testing::{daily, uniform};
 
     const LEAD: Duration = Duration::from_secs(300);
