@@ -281,8 +281,8 @@ mod tests {
         let loads = daily(4 * 1440, 0.9, 0.05, 2);
         let mut outlook = fed(&loads[..2880]);
         let (mut below, mut n) = (0, 0);
-        for at in 2880..loads.len() - 4 {
-            outlook.observe(minute(at), Some(loads[at]));
+        for (at, &load) in loads.iter().enumerate().take(loads.len() - 4).skip(2880) {
+            outlook.observe(minute(at), Some(load));
             let forecast = outlook.latest().expect("the day comes again");
             // Row 4 is the step that ends 5 minutes after the last closed one.
             assert_eq!(forecast.issued_at, minute(at));
@@ -342,14 +342,14 @@ mod tests {
         let before = outlook.save();
         let times = [minute(5), minute(6), minute(7)];
         let back = [minute(5), minute(6), minute(6)];
-        let cases: [(&[Timestamp], &[Option<f64>], &str); 4] = [
-            (&times, &[Some(1.0)], "values"),
-            (&back, &[Some(1.0); 3], "times[2]"),
-            (&times, &[None, Some(f64::NAN), Some(-1.0)], "values[2]"),
-            (&times, &[None, Some(f64::INFINITY), Some(1.0)], "values[1]"),
+        let cases = [
+            (times, vec![Some(1.0)], "values"),
+            (back, vec![Some(1.0); 3], "times[2]"),
+            (times, vec![None, Some(f64::NAN), Some(-1.0)], "values[2]"),
+            (times, vec![None, Some(f64::INFINITY), Some(1.0)], "values[1]"),
         ];
         for (times, values, path) in cases {
-            assert_eq!(outlook.warm_up(times, values).expect_err(path).path(), path);
+            assert_eq!(outlook.warm_up(&times, &values).expect_err(path).path(), path);
         }
         assert_eq!(outlook.save(), before);
         outlook.warm_up(&times, &[None, Some(f64::NAN), Some(1.0)]).expect("missing is no error");
