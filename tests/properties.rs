@@ -1,5 +1,7 @@
 //! Laws that hold for any observation, thrown at every policy and guard.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use forescale::{Autoscaler, Observation, Phase, Reading, ReplicaReading, Timestamp};
 use proptest::prelude::*;
 
