@@ -1,1 +1,45 @@
+//! Python's door to the core: `forescale._native`.
+//!
+//! In: configuration as text, data as numbers. Out: the core's answers as Python objects, its
+//! errors as the exceptions of `forescale.errors`. Converts and nothing else: no arithmetic of
+//! scaling, and no member of any room by name.
 
+#![forbid(unsafe_code)]
+
+mod autoscaler;
+mod convert;
+mod decision;
+mod error;
+
+/// The compiled part of `forescale`; what users import stands in the package.
+#[pyo3::pymodule]
+mod _native {
+    use std::collections::BTreeMap;
+
+    use forescale::capacity::CapacityConfig;
+    use forescale::forecast::ForecasterConfig;
+    use forescale::guard::GuardConfig;
+    use forescale::policy::PolicyConfig;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::autoscaler::Autoscaler;
+    #[pymodule_export]
+    use crate::decision::{Decision, Reason, Step};
+
+    /// The version of the crate, which is that of the package.
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "Python's name")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    /// The kinds of member that this build knows, by the place in the configuration.
+    #[pyfunction]
+    fn kinds() -> BTreeMap<&'static str, &'static [&'static str]> {
+        BTreeMap::from([
+            ("capacity", CapacityConfig::KINDS),
+            ("forecaster", ForecasterConfig::KINDS),
+            ("guards", GuardConfig::KINDS),
+            ("policies", PolicyConfig::KINDS),
+        ])
+    }
+}

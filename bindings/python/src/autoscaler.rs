@@ -1,0 +1,153 @@
+//! The loop of one workload, behind a lock so that any thread may use it.
+//!
+//! In: settings as text, times in seconds, readings. Out: `Decision`, and the parts of a forecast.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use forescale::{Duration, Observation};
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::{PyBytes, PyDateTime};
+
+use crate::convert;
+use crate::decision::{Decision, Reason, datetime};
+use crate::error::raise;
+
+/// The core of `forescale.Autoscaler`.
+#[pyclass(frozen, module = "forescale._native")]
+#[derive(Debug)]
+pub(crate) struct Autoscaler {
+    core: Mutex<forescale::Autoscaler>,
+}
+
+/// A span of time as a host writes it: seconds, or a text such as `"30m"`.
+#[derive(Debug, FromPyObject)]
+enum Span {
+    Text(String),
+    Seconds(f64),
+}
+
+impl Span {
+    fn read(self, path: &str) -> PyResult<Duration> {
+        match self {
+            Self::Text(text) => text.parse(),
+            Self::Seconds(seconds) => Duration::from_secs_f64(seconds),
+        }
+        .map_err(|error| raise(error.at(path)))
+    }
+}
+
+/// When it was issued, its step in seconds, its quantiles and its rows.
+type ForecastParts<'py> = (Bound<'py, PyDateTime>, f64, Vec<f64>, Vec<Vec<f64>>);
+
+/// A forecast, or the reason to abstain.
+#[derive(IntoPyObject)]
+enum Answer<'py> {
+    Forecast(ForecastParts<'py>),
+    Abstain(Reason),
+}
+
+#[pymethods]
+impl Autoscaler {
+    /// From JSON or YAML text.
+    #[new]
+    fn new(config: &str) -> PyResult<Self> {
+        forescale::Autoscaler::from_text(config).map(Self::from).map_err(raise)
+    }
+
+    /// From what `snapshot` wrote.
+    #[staticmethod]
+    fn restore(py: Python<'_>, snapshot: &[u8]) -> PyResult<Self> {
+        py.detach(|| forescale::Autoscaler::restore(snapshot)).map(Self::from).map_err(raise)
+    }
+
+    /// Settings and state, as JSON.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let snapshot = self.lock(py).snapshot().map_err(raise)?;
+        Ok(PyBytes::new(py, &snapshot))
+    }
+
+    /// Every setting in force, as JSON: a list of `path`, `value` and whether it was `given`.
+    fn settings(&self, py: Python<'_>) -> PyResult<String> {
+        let settings = self.lock(py).config().effective().map_err(raise)?;
+        Ok(serde_json::to_string(&settings).expect("settings are JSON values already"))
+    }
+
+    /// Feeds the history of a metric; `times` in seconds since the epoch.
+    fn warm_up(
+        &self,
+        py: Python<'_>,
+        metric: &str,
+        times: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let times = convert::times("times", times)?;
+        let values = convert::series("values", values)?;
+        // The lock is taken within: a thread must not wait for it while it holds the interpreter.
+        py.detach(|| {
+            let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+            core.warm_up(metric, &times, &values)
+        })
+        .map_err(raise)
+    }
+
+    /// The answer to what the host saw at `at`, in seconds since the epoch.
+    fn decide(
+        &self,
+        py: Python<'_>,
+        at: f64,
+        ready: i64,
+        pending: i64,
+        requested: Option<i64>,
+        metrics: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Decision> {
+        let mut seen = Observation::at(convert::timestamp("at", at)?);
+        seen.replicas.ready = convert::count("ready", ready)?;
+        seen.replicas.pending = convert::count("pending", pending)?;
+        seen.replicas.requested =
+            requested.map(|size| convert::count("requested", size)).transpose()?;
+        if let Some(metrics) = metrics {
+            convert::readings(&mut seen, metrics)?;
+        }
+        Ok(Decision(self.lock(py).decide(&seen).clone()))
+    }
+
+    /// What is expected of a metric; `horizon` in seconds or as a text.
+    fn forecast<'py>(
+        &self,
+        py: Python<'py>,
+        metric: &str,
+        horizon: Span,
+        quantiles: Vec<f64>,
+    ) -> PyResult<Answer<'py>> {
+        let horizon = horizon.read("horizon")?;
+        let answer = py
+            .detach(|| {
+                let core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+                core.forecast(metric, horizon, &quantiles)
+            })
+            .map_err(raise)?;
+        Ok(match answer {
+            Ok(forecast) => Answer::Forecast((
+                datetime(py, forecast.issued_at)?,
+                forecast.step.as_secs_f64(),
+                forecast.quantiles.clone(),
+                (0..forecast.horizon()).map(|ahead| forecast.row(ahead).to_vec()).collect(),
+            )),
+            Err(reason) => Answer::Abstain(Reason(reason)),
+        })
+    }
+}
+
+impl From<forescale::Autoscaler> for Autoscaler {
+    fn from(core: forescale::Autoscaler) -> Self {
+        Self { core: Mutex::new(core) }
+    }
+}
+
+impl Autoscaler {
+    /// A panic elsewhere is no reason to refuse: the core keeps its state whole.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, forescale::Autoscaler> {
+        self.core.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,117 @@
+"""Times and series of the host's many kinds to seconds and floats, which is what crosses to Rust.
+
+No package is imported: arrays and tables are known by their methods.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from .errors import ConfigError, ObservationError
+
+__all__ = ["config_text", "seconds", "span", "times", "values"]
+
+
+def seconds(at: datetime | float, path: str = "at") -> float:
+    """Seconds since the epoch of an aware ``datetime`` or of a number, which is in seconds."""
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise ObservationError(
+                f"`{path}` is a datetime without a time zone, must have one, "
+                "as in datetime.now(timezone.utc)",
+                path,
+            )
+        return at.timestamp()
+    try:
+        return float(at) if not isinstance(at, str) else _no_time(at, path)
+    except OverflowError:
+        return float("inf")  # the core words the refusal
+    except TypeError:
+        return _no_time(at, path)
+
+
+def _no_time(at: object, path: str) -> float:
+    wanted = "an aware datetime or seconds since 1970"
+    raise TypeError(f"`{path}` is of type {type(at).__name__}, must be {wanted}")
+
+
+def span(value: str | float | timedelta) -> str | float:
+    """A span of time as text or as seconds."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def times(series: Any) -> Any:
+    """A series of times as seconds: a list, or an array of ``float64``.
+
+    NumPy's ``datetime64`` has no time zone and counts as UTC, as NumPy itself has it.
+    """
+    array = _array(series)
+    if array is None:
+        return [seconds(at, f"times[{index}]") for index, at in enumerate(_iterable(series, "times"))]
+    if array.dtype.kind == "O" and hasattr(series, "to_numpy"):
+        # pandas keeps aware times as objects, and turns them into UTC when asked for datetime64.
+        array = series.to_numpy(dtype="datetime64[ms]")
+    if array.dtype.kind == "M":
+        if (array != array).any():  # only "not a time" differs from itself
+            raise ObservationError("`times` has a NaT, must be times throughout", "times")
+        return array.astype("datetime64[ms]").astype("float64") / 1000.0
+    if array.dtype.kind in "iuf":
+        return array.astype("float64", copy=False)
+    return times(array.tolist())
+
+
+def values(series: Any) -> Any:
+    """A series of numbers as floats, with ``None`` or NaN for a missing one."""
+    array = _array(series)
+    if array is None:
+        return series
+    if array.dtype.kind == "O" and hasattr(series, "to_numpy"):
+        # The nullable columns of pandas.
+        array = series.to_numpy(dtype="float64", na_value=float("nan"))
+    if array.dtype.kind in "iufb":
+        return array.astype("float64", copy=False)
+    return array.tolist()
+
+
+def _array(series: Any) -> Any:
+    """The series as a NumPy array if it is one or a table's column, else None."""
+    if hasattr(series, "to_numpy"):
+        return series.to_numpy()
+    if hasattr(series, "dtype") and hasattr(series, "astype"):
+        return series
+    return None
+
+
+def _iterable(series: Any, path: str) -> Iterable[Any]:
+    if isinstance(series, (str, bytes, Mapping)) or not isinstance(series, Iterable):
+        raise TypeError(f"`{path}` is of type {type(series).__name__}, must be a series")
+    return series
+
+
+def config_text(config: object, path: str = "config") -> str:
+    """Settings as text: a mapping becomes JSON, a text is taken as JSON or YAML."""
+    if isinstance(config, str):
+        return config
+    if not isinstance(config, Mapping):
+        wanted = "a mapping or a text"
+        raise TypeError(f"`{path}` is of type {type(config).__name__}, must be {wanted}")
+    try:
+        return json.dumps(config, default=_plain, allow_nan=False)
+    except ConfigError:
+        raise
+    except ValueError as error:  # a number that is not finite, or a mapping within itself
+        raise ConfigError(f"the settings are not JSON: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know: spans as seconds, NumPy's numbers, other mappings."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "item"):
+        return value.item()
+    raise ConfigError(f"a setting is of type {type(value).__name__}, must be plain: {value!r}")

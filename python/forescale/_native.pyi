@@ -1,0 +1,104 @@
+"""Types of the compiled part; a test compares the names with those at run time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, final
+
+__version__: str
+
+def kinds() -> dict[str, list[str]]:
+    """The kinds of member that this build knows, by the place in the configuration."""
+
+@final
+class Autoscaler:
+    """The core of ``forescale.Autoscaler``."""
+
+    def __new__(cls, config: str) -> Autoscaler: ...
+    @staticmethod
+    def restore(snapshot: bytes) -> Autoscaler: ...
+    def snapshot(self) -> bytes: ...
+    def settings(self) -> str: ...
+    def warm_up(self, metric: str, times: Any, values: Any) -> None: ...
+    def decide(
+        self,
+        at: float,
+        ready: int,
+        pending: int,
+        requested: int | None,
+        metrics: Mapping[str, Any] | None,
+    ) -> Decision: ...
+    def forecast(
+        self, metric: str, horizon: str | float, quantiles: Sequence[float]
+    ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
+
+@final
+class Decision:
+    """The answer to one observation: replicas, and every step on the way to them."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was made for: the time of the observation, in UTC."""
+
+    @property
+    def current(self) -> int:
+        """The replicas that the workload was asked to have before."""
+
+    @property
+    def replicas(self) -> int:
+        """The replicas that it should have now."""
+
+    @property
+    def wish(self) -> float | None:
+        """The highest proposal, unrounded and before guards and limits; None if there was none."""
+
+    @property
+    def mode(self) -> str:
+        """The mode it was made in, as the configuration names it."""
+
+    @property
+    def steps(self) -> list[Step]:
+        """Every stage, in order."""
+
+    def explain(self) -> str:
+        """The decision in English, a line for each step."""
+
+    def to_json(self) -> str:
+        """The decision as JSON, byte for byte as in every other language."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The decision as plain Python values; `at` is in milliseconds, as in the JSON."""
+
+    def __copy__(self) -> Decision: ...
+    def __deepcopy__(self, _memo: Any) -> Decision: ...
+
+@final
+class Step:
+    """One stage on the way to a decision: who spoke, the number before and after, and why."""
+
+    @property
+    def by(self) -> str:
+        """Who spoke: a policy, a guard, or a stage of the loop."""
+
+    @property
+    def before(self) -> int:
+        """Replicas that came into this stage."""
+
+    @property
+    def replicas(self) -> int | None:
+        """Replicas that it answered with; None if it had no opinion."""
+
+    @property
+    def reason(self) -> Reason:
+        """Why."""
+
+@final
+class Reason:
+    """Why a stage answered as it did: a stable code, and numbers whose names carry the unit."""
+
+    @property
+    def code(self) -> str:
+        """The stable name of the cause, in `snake_case`."""
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """The numbers, by names with their unit."""

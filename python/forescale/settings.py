@@ -1,0 +1,249 @@
+"""The keys of the configuration, for type checkers and editors.
+
+Nothing here is needed at run time: a plain mapping is a configuration. What each setting means, its
+range and its default stand with the core's settings of the same name; a test compares the kinds
+and keys here with those that the core knows.
+
+>>> from forescale.settings import Config
+>>> config: Config = {
+...     "max_replicas": 9,
+...     "metrics": {"cpu": {"kind": "utilization"}},
+...     "policies": [{"kind": "target", "metric": "cpu", "target": 0.6}],
+... }
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal, NotRequired, Required, TypeAlias, TypedDict
+
+__all__ = [
+    "Capacity",
+    "ChangeLimit",
+    "Config",
+    "Cooldown",
+    "Fixed",
+    "Forecaster",
+    "Guard",
+    "Limit",
+    "Metric",
+    "Mstl",
+    "Naive",
+    "Policy",
+    "Predictive",
+    "Rate",
+    "Schedule",
+    "SeasonalNaive",
+    "Span",
+    "Stabilization",
+    "Target",
+    "Tolerance",
+    "ToleranceBand",
+    "Watermark",
+    "Window",
+    "Zero",
+]
+
+Span: TypeAlias = str | float | timedelta
+"""A span of time: a text such as ``"90s"`` or ``"1h30m"``, seconds, or a timedelta."""
+
+
+class Config(TypedDict, total=False):
+    """Settings of an autoscaler."""
+
+    min_replicas: int
+    max_replicas: Required[int]
+    mode: Literal["observe", "scale_up_only", "on"]
+    metrics: dict[str, Metric]
+    capacity: Capacity
+    lead_time: Span
+    policies: list[Policy]
+    guards: list[Guard]
+    zero: Zero
+    pause_at_zero: bool
+
+
+class Metric(TypedDict):
+    """What a bare number of the metric means."""
+
+    kind: Literal["total", "average", "utilization"]
+
+
+class Zero(TypedDict):
+    """Scaling to and from zero."""
+
+    metric: str
+    activation: NotRequired[float]
+    idle_grace: NotRequired[Span]
+
+
+class Fixed(TypedDict, total=False):
+    """A replica carries a load that is known."""
+
+    kind: Required[Literal["fixed"]]
+    metric: Required[str]
+    load_per_replica: Required[float]
+    target_utilization: float
+    headroom: float
+
+
+class Target(TypedDict, total=False):
+    """As many replicas as bring a metric to its target; as the Kubernetes HPA."""
+
+    kind: Required[Literal["target"]]
+    metric: Required[str]
+    target: Required[float]
+    by: Literal["utilization", "average_value", "value"]
+    tolerance: float | ToleranceBand
+
+
+class ToleranceBand(TypedDict, total=False):
+    """How far a ratio may lie from 1 before anything moves, for each direction."""
+
+    up: float
+    down: float
+
+
+class Watermark(TypedDict, total=False):
+    """Nothing moves between two marks; as the Datadog WPA."""
+
+    kind: Required[Literal["watermark"]]
+    metric: Required[str]
+    low: float
+    high: float
+    algorithm: Literal["average", "absolute"]
+    tolerance: float
+    dwell_up: Span
+    dwell_down: Span
+    converge_towards: Literal["none", "low", "high"]
+    scaling_step: int
+    tolerate_zero: bool
+    least_ready: float
+
+
+class Schedule(TypedDict, total=False):
+    """A range of replicas at times known beforehand."""
+
+    kind: Required[Literal["schedule"]]
+    name: str
+    cron: str
+    duration: Span
+    windows: list[Window]
+    time_zone: str
+    min_replicas: int
+    max_replicas: int
+    replicas: int
+    rank: int
+
+
+class Window(TypedDict):
+    """A window by date, in civil time or with an offset of its own."""
+
+    start: str
+    end: str
+
+
+class Predictive(TypedDict, total=False):
+    """As many replicas as the forecast of the load needs."""
+
+    kind: Required[Literal["predictive"]]
+    metric: Required[str]
+    quantile: float
+    step: Span
+    horizon: Span
+    forecaster: Forecaster
+    min_skill: float
+
+
+class Naive(TypedDict):
+    """As now."""
+
+    kind: Literal["naive"]
+
+
+class SeasonalNaive(TypedDict, total=False):
+    """As last season, moved to the present level."""
+
+    kind: Required[Literal["seasonal_naive"]]
+    season: Span
+    level: Span
+    smooth: Span
+
+
+class Mstl(TypedDict, total=False):
+    """Several seasons and a trend, decomposed by MSTL."""
+
+    kind: Required[Literal["mstl"]]
+    seasons: list[Span]
+    history: Span
+    refit: Span
+
+
+class Stabilization(TypedDict, total=False):
+    """Only to the most careful recommendation of the last while; as the Kubernetes HPA."""
+
+    kind: Required[Literal["stabilization"]]
+    scale_up: Span
+    scale_down: Span
+
+
+class Rate(TypedDict, total=False):
+    """No faster than so much in a period; as the Kubernetes HPA."""
+
+    kind: Required[Literal["rate"]]
+    scale_up: list[Limit]
+    scale_down: list[Limit]
+    select_scale_up: Literal["max", "min", "disabled"]
+    select_scale_down: Literal["max", "min", "disabled"]
+
+
+class Limit(TypedDict, total=False):
+    """So many replicas, or so much percent, in a period."""
+
+    replicas: int
+    percent: int
+    period: Required[Span]
+
+
+class Tolerance(TypedDict, total=False):
+    """No change by so small a share of the replicas."""
+
+    kind: Required[Literal["tolerance"]]
+    scale_up: float
+    scale_down: float
+
+
+class Cooldown(TypedDict, total=False):
+    """No change within a time after the last one."""
+
+    kind: Required[Literal["cooldown"]]
+    scale_up: Span
+    scale_down: Span
+
+
+class ChangeLimit(TypedDict, total=False):
+    """No change at once by more than a share of the replicas; as the Datadog WPA."""
+
+    kind: Required[Literal["change_limit"]]
+    scale_up: float
+    scale_down: float
+
+
+Capacity: TypeAlias = Fixed
+"""What a replica carries."""
+
+Policy: TypeAlias = Target | Watermark | Schedule | Predictive
+"""Who proposes replicas."""
+
+Forecaster: TypeAlias = Naive | SeasonalNaive | Mstl | Literal["naive", "seasonal_naive", "mstl"]
+"""A model of the load; a text alone is a kind with its defaults."""
+
+Guard: TypeAlias = (
+    Stabilization
+    | Rate
+    | Tolerance
+    | Cooldown
+    | ChangeLimit
+    | Literal["stabilization", "rate", "tolerance", "cooldown", "change_limit"]
+)
+"""Who holds changes back; a text alone is a kind with its defaults."""
