@@ -16,8 +16,9 @@ use crate::sim::replay::{Report, Series};
 use crate::sim::score::Score;
 use crate::time::{Duration, Timestamp};
 
-/// Load and capacity over the whole scored part; red below: load that waits.
-pub(super) fn load(series: &Series) -> Result<String, String> {
+/// Load and capacity over the whole scored part; marks below: load that waits too long.
+pub(super) fn load(report: &Report) -> Result<String, String> {
+    let series = &report.series;
     let span = whole(series);
     let most = series.load.iter().chain(&series.capacity).copied().fold(0.0, f64::max);
     draw(190, |canvas| {
@@ -30,19 +31,20 @@ pub(super) fn load(series: &Series) -> Result<String, String> {
         area(&mut chart, capacity.clone(), CAPACITY.mix(0.22))?;
         stroke(&mut chart, capacity, CAPACITY.stroke_width(1))?;
         stroke(&mut chart, line(&series.load), LOAD.stroke_width(1))?;
-        waits(&mut chart, series, &span, most)
+        late(&mut chart, report, &span, most)
     })
 }
 
-/// Replicas asked for and ready, on one day.
-pub(super) fn replicas(series: &Series, day: Range<Timestamp>) -> Result<String, String> {
-    let inside = indexes(series, &day);
+/// Replicas asked for and ready, in a span.
+pub(super) fn replicas(report: &Report, span: Range<Timestamp>) -> Result<String, String> {
+    let series = &report.series;
+    let inside = indexes(series, &span);
     let floats =
         |values: &[u32]| values[inside.clone()].iter().map(|&n| f64::from(n)).collect::<Vec<_>>();
     let (ready, wanted) = (floats(&series.ready), floats(&series.wanted));
     let most = ready.iter().chain(&wanted).copied().fold(0.0, f64::max);
     draw(190, |canvas| {
-        let mut chart = over_time(canvas, &day, most, "replicas")?;
+        let mut chart = over_time(canvas, &span, most, "replicas")?;
         let line = |values: &[f64]| -> Vec<(f64, f64)> {
             let x = |index| at_index(series.start, series.step, inside.start + index);
             stairs(values).into_iter().map(|(index, value)| (x(index), value)).collect()
@@ -50,7 +52,7 @@ pub(super) fn replicas(series: &Series, day: Range<Timestamp>) -> Result<String,
         area(&mut chart, line(&ready), READY.mix(0.25))?;
         stroke(&mut chart, line(&ready), READY.stroke_width(1))?;
         stroke(&mut chart, line(&wanted), WANTED.stroke_width(2))?;
-        waits(&mut chart, series, &day, most)
+        late(&mut chart, report, &span, most)
     })
 }
 
@@ -130,8 +132,8 @@ pub(super) fn tradeoff(comparison: &Comparison) -> Result<String, String> {
         let mut chart = ChartBuilder::on(canvas)
             .margin_top(14)
             .margin_right(24)
-            .set_label_area_size(LabelAreaPosition::Left, 62)
-            .set_label_area_size(LabelAreaPosition::Bottom, 46)
+            .set_label_area_size(LabelAreaPosition::Left, 68)
+            .set_label_area_size(LabelAreaPosition::Bottom, 52)
             .build_cartesian_2d(left - pad..right + 2.0 * pad, -0.04 * top..top * 1.12)
             .map_err(|error| error.to_string())?;
         chart
@@ -139,8 +141,8 @@ pub(super) fn tradeoff(comparison: &Comparison) -> Result<String, String> {
             .light_line_style(TRANSPARENT)
             .bold_line_style(INK.mix(0.22))
             .axis_style(INK.mix(0.6))
-            .label_style(font(12, &INK))
-            .axis_desc_style(font(12, &INK))
+            .label_style(font(15, &INK))
+            .axis_desc_style(font(15, &INK))
             .x_labels(8)
             .y_labels(6)
             .x_label_formatter(&|ratio| format!("{ratio:.2}x"))
@@ -158,7 +160,7 @@ pub(super) fn tradeoff(comparison: &Comparison) -> Result<String, String> {
             chart.draw_series([Circle::new(at, 6, style)]).map_err(|error| error.to_string())?;
             let (x, y) = chart.backend_coord(&at);
             // Right of its point; where another label lies, higher up.
-            let width = 7 * name.chars().count() as i32;
+            let width = 8 * name.chars().count() as i32;
             let mut label = y - 6;
             let is_taken = |taken: &[(i32, i32, i32)], label: i32| {
                 taken.iter().any(|&(from, to, line)| {
@@ -170,26 +172,26 @@ pub(super) fn tradeoff(comparison: &Comparison) -> Result<String, String> {
             }
             taken.push((x + 10, x + 10 + width, label));
             let text =
-                EmptyElement::at(at) + Text::new(name.clone(), (10, label - y), font(13, &INK));
+                EmptyElement::at(at) + Text::new(name.clone(), (10, label - y), font(16, &INK));
             chart.draw_series([text]).map_err(|error| error.to_string())?;
         }
         Ok(())
     })
 }
 
-/// The day around the highest load, on whole days where the series is longer.
-pub(super) fn busiest_day(series: &Series) -> Range<Timestamp> {
+/// A stretch of `length` around the highest load, or all there is if that is shorter.
+pub(super) fn busiest(series: &Series, length: Duration) -> Range<Timestamp> {
     let span = whole(series);
-    let day = Duration::from_secs(86_400);
-    let highest = (0..series.load.len()).max_by(|&a, &b| series.load[a].total_cmp(&series.load[b]));
-    let peak = span.start + series.step.times(highest.unwrap_or(0) as i64);
-    if span.end.since(span.start) <= day {
+    if span.end.since(span.start) <= length {
         return span;
     }
-    let midnight = peak.as_millis().div_euclid(86_400_000) * 86_400_000;
-    let latest = span.end - day;
-    let start = Timestamp::from_millis(midnight).max(span.start).min(latest);
-    start..start + day
+    let highest = (0..series.load.len()).max_by(|&a, &b| series.load[a].total_cmp(&series.load[b]));
+    let peak = span.start + series.step.times(highest.unwrap_or(0) as i64);
+    // Begins on a whole part of its own length: a day at midnight.
+    let part = length.as_millis().max(1);
+    let whole = Timestamp::from_millis(peak.as_millis().div_euclid(part) * part);
+    let start = whole.max(span.start).min(span.end - length);
+    start..start + length
 }
 
 fn whole(series: &Series) -> Range<Timestamp> {
@@ -229,18 +231,21 @@ fn shape(chart: &mut Chart<'_>, points: Vec<(f64, f64)>, color: RGBAColor) -> Re
     chart.draw_series([filled]).map(|_| ()).map_err(|error| error.to_string())
 }
 
-/// Marks along the ground where load waits, a pixel wide at least.
-fn waits(
+/// Marks along the ground where what waits is more than can be served in time, a pixel wide at least.
+fn late(
     chart: &mut Chart<'_>,
-    series: &Series,
+    report: &Report,
     span: &Range<Timestamp>,
     most: f64,
 ) -> Result<(), String> {
+    let Report { series, settings, .. } = report;
     let inside = indexes(series, span);
+    let late_after = settings.late_after.as_secs_f64();
     let pixel = span.end.since(span.start).as_secs_f64() / N_PIXELS as f64;
     let mut marks: Vec<(f64, f64)> = Vec::new();
     for index in inside {
-        if series.queue[index] > 0.0 {
+        let queue = series.queue[index];
+        if queue > 0.0 && queue >= series.capacity[index] * late_after {
             let from = at_index(series.start, series.step, index);
             let to = at_index(series.start, series.step, index + 1).max(from + 1.5 * pixel);
             match marks.last_mut() {

@@ -22,8 +22,8 @@ pub(super) const INK: RGBColor = RGBColor(122, 122, 122);
 
 pub(super) const WIDTH: u32 = 960;
 /// Room for the labels left of a chart, and right of it so that the last date is not cut.
-const LEFT: u32 = 62;
-const RIGHT: u32 = 18;
+const LEFT: u32 = 68;
+const RIGHT: u32 = 36;
 /// So many pixels lie between the axes.
 pub(super) const N_PIXELS: usize = (WIDTH - LEFT - RIGHT) as usize;
 
@@ -74,7 +74,7 @@ pub(super) fn over_time<'a>(
         .margin_top(8)
         .margin_right(RIGHT)
         .set_label_area_size(LabelAreaPosition::Left, LEFT)
-        .set_label_area_size(LabelAreaPosition::Bottom, 26)
+        .set_label_area_size(LabelAreaPosition::Bottom, 28)
         .build_cartesian_2d(x, 0.0..most.max(f64::MIN_POSITIVE) * 1.05)
         .map_err(|error| error.to_string())?;
     let has_days = every >= 86_400.0;
@@ -85,8 +85,8 @@ pub(super) fn over_time<'a>(
         .light_line_style(TRANSPARENT)
         .bold_line_style(INK.mix(0.22))
         .axis_style(INK.mix(0.6))
-        .label_style(font(12, &INK))
-        .axis_desc_style(font(12, &INK))
+        .label_style(font(15, &INK))
+        .axis_desc_style(font(15, &INK))
         .x_label_formatter(&label)
         .y_labels(5)
         .y_label_formatter(&|value| number(*value))

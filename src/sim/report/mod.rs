@@ -14,6 +14,7 @@ use super::compare::Comparison;
 use super::replay::Report;
 use super::score::Score;
 use crate::Error;
+use crate::time::Duration;
 
 /// The page: what each policy cost and how often it was too slow, and pictures that show why.
 ///
@@ -110,11 +111,12 @@ fn rows(comparison: &Comparison) -> Vec<Row> {
 }
 
 fn lane(report: &Report) -> Result<Lane, String> {
-    let day = charts::busiest_day(&report.series);
+    let day = charts::busiest(&report.series, Duration::from_secs(86_400));
+    let hours = charts::busiest(&report.series, Duration::from_secs(6 * 3600));
     Ok(Lane {
         name: report.name.clone(),
-        load: charts::load(&report.series)?,
-        replicas: charts::replicas(&report.series, day.clone())?,
+        load: charts::load(report)?,
+        replicas: charts::replicas(report, hours)?,
         forecast: charts::forecast(report, day.clone())?,
         day: frame::date(day.start),
     })
