@@ -44,7 +44,7 @@ pub use decision::{Decision, Mode};
 /// assert_eq!(decision.replicas, 9);
 /// assert_eq!(
 ///     decision.explain(),
-///     "Scale up from 6 to 9 replicas: target(cpu) asks for 9, as 0.9 is above the target 0.6."
+///     "Scale up from 6 to 9 replicas: target(cpu) says 9, as 0.9 is above the target 0.6."
 /// );
 /// # Ok::<(), forescale::Error>(())
 /// ```

@@ -183,6 +183,8 @@ codes! {
     WITHIN_TOLERANCE = "within_tolerance", "{measured} is within the tolerance of the target {target}";
     /// The reading is above the target. Kubernetes: `SuccessfulRescale`, metric above target.
     ABOVE_TARGET = "above_target", "{measured} is above the target {target}";
+    /// There is load and no replica yet to measure it by.
+    FROM_ZERO = "from_zero", "there is a load of {measured} and no replica, {target} is the target";
     /// The reading is below the target. Kubernetes: `SuccessfulRescale`, metric below target.
     BELOW_TARGET = "below_target", "{measured} is below the target {target}";
     /// Replicas without a reading or not yet ready turned the direction round, so it holds.

@@ -70,7 +70,7 @@ fn a_hosts_own_members_decide_explain_and_are_resumed() {
     assert_eq!(scaler.decide(&seen(0)).replicas, 2); // 3, made even
     let decision = scaler.decide(&seen(15)).clone();
     assert_eq!(decision.replicas, 4);
-    assert!(decision.explain().contains("ramp asks for 4, as the ramp has come to 4"));
+    assert!(decision.explain().contains("ramp says 4, as the ramp has come to 4"));
 
     let snapshot = scaler.snapshot().unwrap();
     assert!(Autoscaler::restore(&snapshot).is_err(), "the host's members are not built in");

@@ -56,13 +56,10 @@ impl Decision {
             std::cmp::Ordering::Equal => format!("Stay at {current} {}", noun(current)),
         };
         let mut gap = ": ";
-        for Step { by, before, replicas, reason } in &self.steps {
+        for Step { by, replicas, reason, .. } in &self.steps {
             let clause = match replicas {
-                None => format!("{by} has no opinion, as {reason}"),
-                Some(replicas) if before == &current => {
-                    format!("{by} asks for {replicas}, as {reason}")
-                }
-                Some(replicas) => format!("{by} makes it {replicas}, as {reason}"),
+                None => format!("{by} says nothing, as {reason}"),
+                Some(replicas) => format!("{by} says {replicas}, as {reason}"),
             };
             sentence.push_str(gap);
             sentence.push_str(&clause);

@@ -16,9 +16,9 @@ use crate::time::Duration;
 /// Compares the pinball loss (Koenker and Bassett 1978) of the model's quantile with that of
 /// [`Naive`] at the same horizon and quantile, both weighted exponentially over about a day.
 ///
-/// The skill is `1 - loss / loss of naive`. The gate opens once the skill has reached `min_skill`
-/// over [`LEAST`](Self::LEAST) judged steps, closes when it falls below, and opens again
-/// [`BAND`](Self::BAND) above it, so that it does not flap.
+/// The skill is `1 - loss / loss of naive`. The gate opens when the skill over at least
+/// [`LEAST`](Self::LEAST) judged steps reaches `min_skill`, and closes when it falls
+/// [`BAND`](Self::BAND) below, so that it does not flap.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub(super) struct Gate {
@@ -51,8 +51,8 @@ impl Gate {
     /// No skill is told lower than this: a reference without error would make it infinite.
     const WORST: f64 = -99.0;
 
-    /// So much more skill than `min_skill` is needed to open again.
-    const BAND: f64 = 0.02;
+    /// So far below `min_skill` it stays open: about the error of a skill measured over a day.
+    const BAND: f64 = 0.05;
 
     /// Judges forecasts `ahead` steps from now, at least one.
     pub(super) fn new(quantile: f64, min_skill: f64, ahead: usize, step: Duration) -> Self {
@@ -126,9 +126,7 @@ impl Gate {
         if self.n_judged < Self::LEAST {
             return;
         }
-        let least = self.settings.min_skill;
-        let least =
-            if self.open || self.n_judged == Self::LEAST { least } else { least + Self::BAND };
+        let least = self.settings.min_skill - if self.open { Self::BAND } else { 0.0 };
         self.open = self.skill() >= least;
     }
 }

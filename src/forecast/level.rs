@@ -107,7 +107,7 @@ impl Level {
         let rest = self.bands[lower].expects(&features) * (1.0 - share)
             + self.bands[upper].expects(&features) * share;
         // Beyond the range of numbers, as now.
-        Some(if rest.is_finite() { rest } else { rests[0] })
+        Some(if rest.is_finite() { rest } else { rests[0] + (now - then) })
     }
 }
 

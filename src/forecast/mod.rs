@@ -11,6 +11,7 @@ mod level;
 pub mod mstl;
 pub mod naive;
 mod outlook;
+mod outlook_config;
 mod residuals;
 pub mod seasonal_naive;
 #[cfg(test)]
@@ -18,7 +19,8 @@ mod testing;
 
 use serde::{Deserialize, Serialize};
 
-pub use outlook::{Outlook, OutlookConfig};
+pub use outlook::Outlook;
+pub use outlook_config::OutlookConfig;
 
 use history::{History, MOST_STALE};
 

@@ -8,11 +8,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::gate::Gate;
-use super::{Forecast, Forecaster, ForecasterConfig};
+use super::{Forecast, Forecaster, OutlookConfig};
 use crate::series::{Resampler, Sample};
 use crate::{Duration, Error, Reason, Timestamp};
 
 /// One metric's forecaster with its trust gate, fed by readings.
+///
+/// ```
+/// use forescale::forecast::{Outlook, OutlookConfig};
+/// use forescale::{Duration, Timestamp};
+///
+/// let mut settings = OutlookConfig::new("rps");
+/// let hourly = r#"{"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}"#;
+/// settings.forecaster = serde_json::from_str(hourly)?;
+/// let mut outlook = Outlook::new(&settings, Duration::from_secs(120))?;
+/// for minute in 0..360 {
+///     let load = if minute % 60 < 30 { 100.0 } else { 900.0 };
+///     outlook.observe(Timestamp::from_secs(60 * minute), Some(load));
+/// }
+/// // Minute 359 is still open, so the last sample is minute 358; the load falls in minute 360.
+/// let forecast = outlook.latest().expect("the last hours were alike");
+/// assert!(forecast.row(0)[0] > 800.0 && forecast.row(3)[0] < 500.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Outlook {
     settings: OutlookConfig,
@@ -135,9 +153,9 @@ impl Outlook {
     /// The forecast at the policy's quantile up to its horizon, if it may be believed.
     ///
     /// # Errors
-    /// The reason to abstain: [`TOO_LITTLE_HISTORY`](codes::TOO_LITTLE_HISTORY),
-    /// [`GAP_TOO_WIDE`](codes::GAP_TOO_WIDE), [`MODEL_FAILED`](codes::MODEL_FAILED) or
-    /// [`NO_SKILL`](codes::NO_SKILL).
+    /// The reason to abstain: [`TOO_LITTLE_HISTORY`](crate::codes::TOO_LITTLE_HISTORY),
+    /// [`GAP_TOO_WIDE`](crate::codes::GAP_TOO_WIDE), [`MODEL_FAILED`](crate::codes::MODEL_FAILED) or
+    /// [`NO_SKILL`](crate::codes::NO_SKILL).
     pub fn latest(&self) -> Result<&Forecast, Reason> {
         let Model { cached, abstains, gate, .. } = &self.model;
         if let Some(reason) = abstains {
@@ -251,133 +269,29 @@ struct SavedOutlook {
     gate: Gate,
 }
 
-/// Settings of an [`Outlook`]; also those of the `predictive` policy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct OutlookConfig {
-    /// The metric whose load is forecast; the configuration's `capacity` speaks of it too.
-    pub metric: String,
-    /// The load may lie above the forecast with probability `1 - quantile`; from 0.5 to 0.999.
-    /// Default 0.95: one step in twenty a little short, which the headroom of the capacity bears.
-    #[serde(default = "default_quantile")]
-    pub quantile: f64,
-    /// Length of the steps on which history is kept and forecast, at least a second. Default `1m`:
-    /// about how fast replicas can follow.
-    #[serde(default = "default_step")]
-    pub step: Duration,
-    /// How far ahead the load must be carried. Default: the lead time, and once more the lead time
-    /// (at least two steps); a replica that is taken away now is missed if it is needed again
-    /// before another one could have come.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub horizon: Option<Duration>,
-    /// The model. Default `seasonal_naive` with a season of one day.
-    #[serde(default)]
-    pub forecaster: ForecasterConfig,
-    /// The least skill with which the forecast is believed: `1 - loss / loss of "as now"`, pinball
-    /// loss at `quantile` a lead time ahead over about a day; below 1. Default 0: not worse than
-    /// doing without.
-    #[serde(default)]
-    pub min_skill: f64,
-}
-
-impl OutlookConfig {
-    /// Settings of a metric's outlook, all else by default.
-    #[must_use]
-    pub fn new(metric: impl Into<String>) -> Self {
-        Self {
-            metric: metric.into(),
-            quantile: default_quantile(),
-            step: default_step(),
-            horizon: None,
-            forecaster: ForecasterConfig::default(),
-            min_skill: 0.0,
-        }
-    }
-
-    /// Checks the settings that do not depend on others.
-    ///
-    /// # Errors
-    /// If one is out of its range.
-    pub fn check(&self) -> Result<(), Error> {
-        if self.metric.is_empty() {
-            return Err(Error::config("metric", "is empty, must name a metric"));
-        }
-        if !(0.5..=0.999).contains(&self.quantile) {
-            let message = format!("is {}, must be in [0.5, 0.999]", self.quantile);
-            return Err(Error::config("quantile", message));
-        }
-        if self.step < Duration::from_secs(1) || self.step > Duration::from_secs(86_400) {
-            let message = format!("is {}, must be from 1s to 1d", self.step);
-            return Err(Error::config("step", message));
-        }
-        if let Some(horizon) = self.horizon.filter(|&horizon| horizon < self.step) {
-            let message = format!("is {horizon}, must be at least one step of {}", self.step);
-            return Err(Error::config("horizon", message));
-        }
-        if !(self.min_skill < 1.0 && self.min_skill.is_finite()) {
-            let message = format!("is {}, must be finite and below 1", self.min_skill);
-            return Err(Error::config("min_skill", message));
-        }
-        // The only way to check the forecaster's settings is to build it.
-        self.forecaster.clone().build(self.step).map_err(|error| error.at("forecaster"))?;
-        Ok(())
-    }
-
-    /// The horizon, by default of twice the lead time, or two steps more than it.
-    #[must_use]
-    pub fn horizon_or(&self, lead_time: Duration) -> Duration {
-        let again = lead_time.max(self.step.times(2));
-        let start = Timestamp::default();
-        self.horizon.unwrap_or_else(|| (start + lead_time + again).since(start))
-    }
-}
-
-fn default_quantile() -> f64 {
-    0.95
-}
-
-fn default_step() -> Duration {
-    Duration::from_secs(60)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::codes;
+    use crate::codes;
+    use crate::forecast::testing::{daily, uniform};
 
     const LEAD: Duration = Duration::from_secs(300);
 
-    /// A day of minutes with noise that a seeded generator makes (xorshift, Marsaglia 2003).
-    fn daily(minutes: i64, swing: f64, noise: f64) -> Vec<(Timestamp, Option<f64>)> {
-        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-        let mut uniform = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 11) as f64 / (1_u64 << 53) as f64
-        };
-        let value = |minute: i64| {
-            let phase = minute as f64 / 1440.0 * std::f64::consts::TAU;
-            1000.0 * (1.0 + swing * phase.sin() + noise * (uniform() + uniform() - 1.0))
-        };
-        (0..minutes)
-            .map(|minute| Timestamp::from_secs(60 * minute))
-            .zip((0..minutes).map(value).map(Some))
-            .collect()
+    fn minute(minute: usize) -> Timestamp {
+        Timestamp::from_secs(60 * minute as i64)
     }
 
-    fn fed(readings: &[(Timestamp, Option<f64>)]) -> Outlook {
+    fn fed(loads: &[f64]) -> Outlook {
         let mut outlook = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
-        for &(at, load) in readings {
-            outlook.observe(at, load);
+        for (at, &load) in loads.iter().enumerate() {
+            outlook.observe(minute(at), Some(load));
         }
         outlook
     }
 
     #[test]
     fn abstains_until_it_has_history_and_evidence() {
-        let outlook = fed(&daily(1000, 0.9, 0.05));
+        let outlook = fed(&daily(1000, 0.9, 0.05, 1));
         let reason = outlook.latest().expect_err("less than a season");
         assert_eq!(reason.code(), codes::TOO_LITTLE_HISTORY.name());
         assert!(reason.fact("n_samples") < reason.fact("needed_samples"), "{reason}");
@@ -385,21 +299,129 @@ mod tests {
 
     #[test]
     fn opens_on_a_daily_load_and_covers_it() {
-        let readings = daily(4 * 1440, 0.9, 0.05);
-        let mut outlook = fed(&readings[..2880]);
+        let loads = daily(4 * 1440, 0.9, 0.05, 2);
+        let mut outlook = fed(&loads[..2880]);
         let (mut below, mut n) = (0, 0);
-        for (at, &(now, load)) in readings.iter().enumerate().skip(2880) {
-            outlook.observe(now, load);
-            if let (Ok(forecast), Some(&(_, truth))) = (outlook.latest(), readings.get(at + 4)) {
-                // Row 4 is the step that ends 5 minutes after the last closed one.
-                assert_eq!(forecast.issued_at, now);
-                below += usize::from(truth <= Some(forecast.row(4)[0]));
-                n += 1;
-            }
+        for (at, &load) in loads.iter().enumerate().take(loads.len() - 4).skip(2880) {
+            outlook.observe(minute(at), Some(load));
+            let forecast = outlook.latest().expect("the day comes again");
+            // Row 4 is the step that ends 5 minutes after the last closed one.
+            assert_eq!(forecast.issued_at, minute(at));
+            below += usize::from(loads[at + 4] <= forecast.row(4)[0]);
+            n += 1;
         }
-        let coverage = below as f64 / n as f64;
-        assert!(n > 2500, "open for {n} of 2880 steps, skill {}", outlook.skill());
-        assert!((0.93..0.97).contains(&coverage), "{coverage}");
-        assert!(outlook.skill() > 0.05, "{}", outlook.skill());
+        let coverage = f64::from(below as u32) / f64::from(n);
+        assert!((0.935..0.965).contains(&coverage), "{coverage}");
+        assert!(outlook.skill() > 0.1, "{}", outlook.skill());
+    }
+
+    #[test]
+    fn closes_on_a_random_walk() {
+        let settings =
+            r#"{"metric": "rps", "forecaster": {"kind": "seasonal_naive", "level": "none"}}"#;
+        let settings: OutlookConfig = serde_json::from_str(settings).expect("settings");
+        let mut outlook = Outlook::new(&settings, LEAD).expect("in range");
+        let mut uniform = uniform(3);
+        let mut load = 1000.0_f64;
+        for at in 0..4000 {
+            load = (load + 20.0 * (uniform() - 0.5)).max(0.0);
+            outlook.observe(minute(at), Some(load));
+        }
+        let reason = outlook.latest().expect_err("yesterday says nothing of today");
+        assert_eq!(reason.code(), codes::NO_SKILL.name());
+        outlook.forecast(5, &[0.5]).expect("valid").expect("people may look all the same");
+    }
+
+    #[test]
+    fn abstains_in_a_gap_and_goes_on_after_it() {
+        let mut outlook = fed(&daily(3000, 0.9, 0.05, 4));
+        assert!(outlook.latest().is_ok());
+        for at in 3000..3020 {
+            outlook.observe(minute(at), None);
+        }
+        let reason = outlook.latest().expect_err("twenty minutes are missing");
+        assert_eq!(reason.code(), codes::GAP_TOO_WIDE.name());
+        for (at, &load) in daily(3100, 0.9, 0.05, 4).iter().enumerate().skip(3020) {
+            outlook.observe(minute(at), Some(load));
+        }
+        assert!(outlook.latest().is_ok());
+    }
+
+    #[test]
+    fn warming_up_is_observing() {
+        let loads = daily(3000, 0.9, 0.05, 5);
+        let mut warm = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+        let times: Vec<_> = (0..loads.len()).map(minute).collect();
+        let values: Vec<_> = loads.iter().copied().map(Some).collect();
+        warm.warm_up(&times, &values).expect("in order");
+        assert_eq!(warm.save(), fed(&loads).save());
+    }
+
+    #[test]
+    fn history_that_is_wrong_is_refused_by_its_index_and_changes_nothing() {
+        let mut outlook = fed(&[1.0, 2.0]);
+        let before = outlook.save();
+        let times = [minute(5), minute(6), minute(7)];
+        let back = [minute(5), minute(6), minute(6)];
+        let cases = [
+            (times, vec![Some(1.0)], "values"),
+            (back, vec![Some(1.0); 3], "times[2]"),
+            (times, vec![None, Some(f64::NAN), Some(-1.0)], "values[2]"),
+            (times, vec![None, Some(f64::INFINITY), Some(1.0)], "values[1]"),
+        ];
+        for (times, values, path) in cases {
+            assert_eq!(outlook.warm_up(&times, &values).expect_err(path).path(), path);
+        }
+        assert_eq!(outlook.save(), before);
+        outlook.warm_up(&times, &[None, Some(f64::NAN), Some(1.0)]).expect("missing is no error");
+    }
+
+    #[test]
+    fn what_people_ask_for_is_checked() {
+        let outlook = fed(&daily(3000, 0.9, 0.05, 6));
+        let path = |horizon, quantiles: &[f64]| {
+            outlook.forecast(horizon, quantiles).expect_err("out of range").path().to_owned()
+        };
+        assert_eq!(path(0, &[0.5]), "horizon");
+        assert_eq!(path(10_001, &[0.5]), "horizon");
+        assert_eq!(path(5, &[]), "quantiles");
+        assert_eq!(path(5, &[0.5, 0.5]), "quantiles[1]");
+        assert_eq!(path(5, &[0.0]), "quantiles[0]");
+        assert_eq!(path(5, &[0.5, 1.0]), "quantiles[1]");
+        assert_eq!(path(5, &[f64::NAN]), "quantiles[0]");
+        let forecast = outlook.forecast(2000, &[0.1, 0.9]).expect("valid").expect("history");
+        assert_eq!((forecast.horizon(), forecast.row(1999).len()), (2000, 2));
+    }
+
+    #[test]
+    fn a_snapshot_changes_no_later_answer() {
+        let loads = daily(3200, 0.9, 0.1, 7);
+        let mut outlook = fed(&loads[..1480]);
+        for (at, &load) in loads.iter().enumerate().skip(1480) {
+            if at % 131 == 0 {
+                let text = outlook.save().expect("it can be saved").to_string();
+                let mut other = fed(&[]);
+                other.load(serde_json::from_str(&text).expect("JSON")).expect("its own");
+                assert_eq!(outlook.latest(), other.latest());
+                assert_eq!(outlook.save(), other.save());
+                outlook = other;
+            }
+            outlook.observe(minute(at), Some(load));
+        }
+        assert_eq!(outlook.save(), fed(&loads).save());
+    }
+
+    #[test]
+    fn a_foreign_snapshot_is_refused_and_changes_nothing() {
+        let mut outlook = fed(&daily(100, 0.9, 0.1, 8));
+        let before = outlook.save().expect("it can be saved");
+        let settings = OutlookConfig { quantile: 0.9, ..OutlookConfig::new("rps") };
+        let other = Outlook::new(&settings, LEAD).expect("in range").save().expect("saved");
+        let mut damaged = before.clone();
+        damaged["forecaster"]["history"]["ring"]["samples"][3] = (-1.0).into();
+        for foreign in [other, damaged, Value::Null] {
+            outlook.load(foreign).expect_err("not its own");
+            assert_eq!(outlook.save().expect("it can be saved"), before);
+        }
     }
 }

@@ -16,7 +16,11 @@ use crate::series::Ring;
 ///
 /// Errors are kept in square-root scale, `sqrt(truth) - sqrt(forecast)`, where the spread of counts
 /// does not depend on their size (Bartlett 1936, Anscombe 1948): what was learnt in the night holds
-/// at noon. Between two horizons the error is interpolated over the logarithm of the horizon;
+/// at noon. Calm and wild times follow each other, so each error counts in multiples of a width that
+/// moves with the last few errors, between half and twice the long-run one (locally weighted
+/// conformal prediction, Lei et al. 2018); the bounds keep a burst after a calm from exploding.
+///
+/// Between two horizons the error is interpolated over the logarithm of the horizon;
 /// beyond the longest one it stays as it is there. Quantiles never cross and are never negative.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Band>", into = "Vec<Band>")]
@@ -33,7 +37,12 @@ struct Band {
     ahead: usize,
     /// The point forecasts that wait for their truth.
     issued: Ring,
-    /// The last errors in the order they came.
+    /// The width when each of them was issued.
+    widths: Ring,
+    /// Mean size of the errors, lately and in the long run.
+    lately: f64,
+    ever: f64,
+    /// The last errors in multiples of the width, in the order they came.
     errors: Ring,
     /// The same, sorted.
     sorted: Vec<f64>,
@@ -43,6 +52,9 @@ impl Residuals {
     /// Errors at each horizon that are kept: eight hours of minutes. Long enough for the quantile
     /// 0.99; three times as many covered hardly better on real loads, half as many worse at 0.99.
     const KEPT: usize = 480;
+
+    /// Weight of an error in what counts as lately: about twenty of them.
+    const LATELY: f64 = 0.05;
 
     /// So few errors say nothing: 19 is the least for which rank `ceil((n + 1) 0.95)` exists.
     pub(super) const LEAST: usize = 19;
@@ -73,9 +85,10 @@ impl Residuals {
     pub(super) fn observe(&mut self, truth: Option<f64>, point: impl Fn(usize) -> Option<f64>) {
         for band in &mut self.bands {
             if let (Some(truth), Some(issued)) = (truth, band.issued.back(band.ahead - 1)) {
-                band.push(truth.sqrt() - issued.sqrt());
+                band.judge(truth.sqrt() - issued.sqrt());
             }
             band.issued.push(point(band.ahead));
+            band.widths.push(Some(band.width()));
         }
     }
 
@@ -139,15 +152,32 @@ impl Band {
         Self {
             ahead,
             issued: Ring::new(ahead),
+            widths: Ring::new(ahead),
+            lately: 0.0,
+            ever: 0.0,
             errors: Ring::new(Residuals::KEPT),
             sorted: Vec::with_capacity(Residuals::KEPT),
         }
     }
 
-    fn push(&mut self, error: f64) {
+    /// Takes the error of the point forecast whose truth has come.
+    fn judge(&mut self, error: f64) {
         if !error.is_finite() {
             return;
         }
+        self.push(error / self.widths.back(self.ahead - 1).unwrap_or(1.0));
+        let weight = 1.0 / self.sorted.len() as f64;
+        self.ever += (error.abs() - self.ever) * weight;
+        self.lately += (error.abs() - self.lately) * weight.max(Residuals::LATELY);
+    }
+
+    /// How wide the errors lately are against the long run, from 1/2 to 2.
+    fn width(&self) -> f64 {
+        let width = self.lately / self.ever;
+        if width.is_finite() { width.clamp(0.5, 2.0) } else { 1.0 }
+    }
+
+    fn push(&mut self, error: f64) {
         if self.errors.len() == self.errors.capacity()
             && let Some(oldest) = self.errors.back(self.errors.len() - 1)
         {
@@ -159,11 +189,12 @@ impl Band {
         self.sorted.insert(at, error);
     }
 
-    /// The error of rank `ceil((n + 1) q)`, 0 if there is none.
+    /// The error of rank `ceil((n + 1) q)` at the present width, 0 if there is none.
     fn quantile(&self, q: f64) -> f64 {
         let n = self.sorted.len();
         let rank = ((n + 1) as f64 * q).ceil() as usize;
-        self.sorted.get(rank.clamp(1, n.max(1)) - 1).copied().unwrap_or(0.0)
+        let ranked = self.sorted.get(rank.clamp(1, n.max(1)) - 1);
+        self.width() * ranked.copied().unwrap_or(0.0)
     }
 }
 
@@ -171,12 +202,16 @@ impl Band {
 #[derive(Serialize, Deserialize)]
 struct SavedBand {
     issued: Ring,
+    widths: Ring,
+    lately: f64,
+    ever: f64,
     errors: Ring,
 }
 
 impl From<Band> for SavedBand {
     fn from(band: Band) -> Self {
-        Self { issued: band.issued, errors: band.errors }
+        let Band { issued, widths, lately, ever, errors, .. } = band;
+        Self { issued, widths, lately, ever, errors }
     }
 }
 
@@ -194,8 +229,15 @@ impl TryFrom<SavedBand> for Band {
         if saved.issued.iter().flatten().any(|point| point < 0.0) {
             return Err("a forecast is negative".to_owned());
         }
-        band.issued = saved.issued;
-        Ok(band)
+        if saved.widths.capacity() != band.ahead
+            || !saved.widths.iter().flatten().all(|width| (0.5..=2.0).contains(&width))
+            || saved.lately < 0.0
+            || saved.ever < 0.0
+        {
+            return Err("the width of errors is out of its range".to_owned());
+        }
+        let SavedBand { issued, widths, lately, ever, .. } = saved;
+        Ok(Self { issued, widths, lately, ever, ..band })
     }
 }
 
@@ -206,19 +248,37 @@ mod tests {
     #[test]
     fn a_quantile_is_the_order_statistic_of_the_conformal_rank() {
         let mut residuals = Residuals::at(1);
-        residuals.observe(None, |_| Some(100.0));
-        // Errors of -1 to 17 in square-root scale: (10 + e)^2 comes after 100 was expected.
         for error in (-1..18).rev() {
-            let truth = (10.0 + f64::from(error)).powi(2);
             assert!(residuals.lacking(1).is_some());
-            residuals.observe(Some(truth), |_| Some(100.0));
+            residuals.bands[0].push(f64::from(error));
         }
         assert_eq!(residuals.lacking(1), None);
-        // ceil(20 * 0.5) = 10: the tenth of -1, 0, ..., 17 is 8; ceil(20 * 0.95) = 19: 17.
+        // ceil(20 * 0.5) = 10: the tenth of -1, 0, ..., 17 is 8, and (10 + 8)^2 is expected.
         assert_eq!(residuals.quantile(100.0, 1, 0.5), 18.0 * 18.0);
+        // ceil(20 * 0.95) = 19: 17, the largest; above there is no more.
         assert_eq!(residuals.quantile(100.0, 1, 0.95), 27.0 * 27.0);
         assert_eq!(residuals.quantile(100.0, 1, 0.999), 27.0 * 27.0);
         assert_eq!(residuals.quantile(0.0, 1, 0.01), 0.0);
+    }
+
+    #[test]
+    fn quantiles_widen_in_wild_times_at_most_fourfold() {
+        let mut residuals = Residuals::at(1);
+        let after = |residuals: &mut Residuals, n, size: f64| {
+            for step in 0..n {
+                let error = if step % 2 == 0 { size } else { -size };
+                residuals.observe(Some((100.0 + error).powi(2)), |_| Some(10_000.0));
+            }
+            residuals.quantile(10_000.0, 1, 0.9).sqrt() - 100.0
+        };
+        let calm = after(&mut residuals, 400, 1.0);
+        assert!((0.9..1.1).contains(&calm), "{calm}");
+        // Before half of the window is wild, the quantile already is.
+        let wild = after(&mut residuals, 30, 2.0);
+        assert!((1.5..2.5).contains(&wild), "{wild}");
+        // 2 to 1/2 is the widest that widths can differ.
+        let burst = after(&mut residuals, 10, 50.0);
+        assert!(burst <= 4.0 * 2.0, "{burst}");
     }
 
     #[test]
@@ -245,21 +305,28 @@ mod tests {
         }
         let band = &residuals.bands[0];
         assert_eq!((band.sorted.len(), band.errors.len()), (Residuals::KEPT, Residuals::KEPT));
-        assert!(band.sorted.iter().all(|&error| error == 1.0));
+        assert!(band.sorted.iter().all(|error| (0.5..=2.0).contains(error)));
     }
 
     #[test]
     fn a_damaged_text_is_refused() {
-        for text in [
-            "[]",
-            r#"[{"issued": {"capacity": 1, "samples": [-1.0]}, "errors": {"capacity": 480, "samples": []}}]"#,
-        ] {
-            assert!(serde_json::from_str::<Residuals>(text).is_err(), "{text}");
+        let mut residuals = Residuals::at(1);
+        for _ in 0..30 {
+            residuals.observe(Some(4.0), |_| Some(1.0));
         }
-        let whole = serde_json::to_string(&Residuals::doubling()).expect("JSON");
-        assert_eq!(
-            serde_json::from_str::<Residuals>(&whole).expect("its own"),
-            Residuals::doubling()
-        );
+        let whole = serde_json::to_value(&residuals).expect("JSON");
+        let read = |value| serde_json::from_value::<Residuals>(value);
+        assert_eq!(read(whole.clone()).expect("its own"), residuals);
+        for (place, value) in [
+            ("/0/issued/samples/0", -1.0),
+            ("/0/issued/capacity", 0.0),
+            ("/0/widths/samples/0", 0.0),
+            ("/0/lately", -1.0),
+        ] {
+            let mut damaged = whole.clone();
+            *damaged.pointer_mut(place).expect(place) = value.into();
+            assert!(read(damaged).is_err(), "{place}");
+        }
+        assert!(read(serde_json::json!([])).is_err());
     }
 }

@@ -1,1 +1,155 @@
+//! What `node/index.js` calls: the core's types as Node sees them.
+//!
+//! In: settings as text, times as milliseconds, data as numbers and typed arrays, checked by
+//! `index.js`, the only caller. Out: the core's answers. Converts, and decides nothing.
 
+mod convert;
+mod raise;
+
+use forescale::{Duration, Observation, Replicas};
+use napi::bindgen_prelude::{Buffer, Either, Env, Float64Array, Float64ArraySlice, Object, Result};
+use napi_derive::napi;
+
+use raise::raise;
+
+/// The loop of one workload.
+#[napi]
+#[derive(Debug)]
+pub struct Autoscaler(forescale::Autoscaler);
+
+#[napi]
+impl Autoscaler {
+    /// From settings as JSON or YAML text.
+    #[napi(constructor)]
+    pub fn new(env: &Env, config: String) -> Result<Self> {
+        forescale::Autoscaler::from_text(&config).map(Self).map_err(|error| raise(env, &error))
+    }
+
+    /// From a snapshot.
+    #[napi(factory)]
+    pub fn restore(env: &Env, snapshot: &[u8]) -> Result<Self> {
+        forescale::Autoscaler::restore(snapshot).map(Self).map_err(|error| raise(env, &error))
+    }
+
+    /// The state as JSON bytes.
+    #[napi]
+    pub fn snapshot(&self, env: &Env) -> Result<Buffer> {
+        self.0.snapshot().map(Buffer::from).map_err(|error| raise(env, &error))
+    }
+
+    /// The settings in force as JSON text, each with its origin.
+    #[napi]
+    pub fn config(&self, env: &Env) -> Result<String> {
+        let settings = self.0.config().effective().map_err(|error| raise(env, &error))?;
+        Ok(convert::json(&settings))
+    }
+
+    /// Feeds history of a metric; a NaN is a missing value.
+    #[napi]
+    pub fn warm_up(
+        &mut self,
+        env: &Env,
+        metric: String,
+        times: Float64ArraySlice,
+        values: Float64ArraySlice,
+    ) -> Result<()> {
+        let times: Vec<_> = times.iter().copied().map(convert::timestamp).collect();
+        let values: Vec<_> =
+            values.iter().map(|&value| (!value.is_nan()).then_some(value)).collect();
+        self.0.warm_up(&metric, &times, &values).map_err(|error| raise(env, &error))
+    }
+
+    /// The decision on one observation.
+    #[napi]
+    pub fn decide(
+        &mut self,
+        env: &Env,
+        at: f64,
+        ready: u32,
+        pending: u32,
+        requested: Option<u32>,
+        metrics: Object,
+    ) -> Result<Decision> {
+        let observation = Observation {
+            at: convert::timestamp(at),
+            replicas: Replicas { ready, pending, requested },
+            metrics: convert::readings(env, &metrics)?,
+        };
+        Ok(Decision(self.0.decide(&observation).clone()))
+    }
+
+    /// The forecast of a metric up to `horizon`, a text with units or milliseconds.
+    #[napi]
+    pub fn forecast(
+        &self,
+        env: &Env,
+        metric: String,
+        horizon: Either<String, f64>,
+        quantiles: Vec<f64>,
+    ) -> Result<Either<Forecast, Abstention>> {
+        let horizon = match horizon {
+            Either::A(text) => text.parse(),
+            Either::B(millis) => Duration::from_secs_f64(millis / 1000.0),
+        };
+        let forecast = horizon
+            .map_err(|error| error.at("horizon"))
+            .and_then(|horizon| self.0.forecast(&metric, horizon, &quantiles))
+            .map_err(|error| raise(env, &error))?;
+        Ok(match forecast {
+            Ok(forecast) => Either::A(Forecast {
+                issued_at: forecast.issued_at.as_millis() as f64,
+                step: forecast.step.as_millis() as f64,
+                quantiles: forecast.quantiles,
+                values: Float64Array::new(forecast.values),
+            }),
+            Err(reason) => Either::B(Abstention {
+                reason: convert::json(&reason),
+                explanation: reason.to_string(),
+            }),
+        })
+    }
+}
+
+/// The answer to one observation.
+#[napi]
+#[derive(Debug)]
+pub struct Decision(forescale::Decision);
+
+#[napi]
+impl Decision {
+    /// The decision as JSON text, the same in every language.
+    #[napi]
+    pub fn json(&self) -> String {
+        self.0.to_json()
+    }
+
+    /// One English sentence.
+    #[napi]
+    pub fn explain(&self) -> String {
+        self.0.explain()
+    }
+}
+
+/// Quantiles of the load for each of the next steps.
+#[napi(object, object_from_js = false)]
+#[expect(missing_debug_implementations, reason = "napi's arrays have none")]
+pub struct Forecast {
+    /// End of the last sample that went into it, in milliseconds.
+    pub issued_at: f64,
+    /// Time between two rows, in milliseconds.
+    pub step: f64,
+    /// The quantiles, rising.
+    pub quantiles: Vec<f64>,
+    /// Row-major, `[horizon x quantiles]`.
+    pub values: Float64Array,
+}
+
+/// Why there is no forecast.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct Abstention {
+    /// The reason as JSON text.
+    pub reason: String,
+    /// The reason in English.
+    pub explanation: String,
+}

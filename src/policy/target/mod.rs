@@ -179,6 +179,7 @@ impl Config {
             (Usage::PerReplica(readings), _) => self.by_pods(by, readings, 1, replicas)?,
         };
         let code = match sizing.verdict {
+            Verdict::Above if current == 0 => codes::FROM_ZERO,
             Verdict::Above => codes::ABOVE_TARGET,
             Verdict::Below => codes::BELOW_TARGET,
             Verdict::Within => codes::WITHIN_TOLERANCE,

@@ -1,0 +1,5 @@
+//! Tells the linker that Node itself resolves the addon's symbols.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,421 @@
+/// <reference types="node" />
+
+/**
+ * A span of time in the configuration: a text with units (`"90s"`, `"5m"`, `"1h30m"`) or a number
+ * of **seconds**, as in every language.
+ */
+export type Duration = string | number
+
+/** A point in time: a `Date`, or milliseconds since the epoch. */
+export type Time = Date | number
+
+/** Settings of an {@link Autoscaler}, with the keys of the configuration file. */
+export interface Config {
+  /** Never fewer. Default: 1. */
+  min_replicas?: number
+  /** Never more; at least 1. */
+  max_replicas: number
+  /** Whether decisions are acted upon. Default: `on`. */
+  mode?: Mode
+  /** The metrics an observation may carry, by name. */
+  metrics?: Record<string, MetricConfig>
+  /** What a replica carries; a `predictive` policy needs it. */
+  capacity?: CapacityConfig
+  /** From a replica's request to its readiness. Default: 2 minutes. */
+  lead_time?: Duration
+  /** Who proposes replicas; the highest proposal goes on. At least one. */
+  policies?: PolicyConfig[]
+  /** Who holds changes back, in this order. Default: as the Kubernetes HPA. */
+  guards?: GuardConfig[]
+  /** Scale to and from zero; needs `min_replicas: 0`. */
+  zero?: ZeroConfig
+  /** Whether a workload found at zero, with `min_replicas` above it, is left alone. Default: no. */
+  pause_at_zero?: boolean
+}
+
+/** Decides and tells only, never takes a replica away, or both directions. */
+export type Mode = 'observe' | 'scale_up_only' | 'on'
+
+/** What a bare number of a metric means. */
+export interface MetricConfig {
+  /** The load of the whole workload, the mean of a ready replica, or a ratio of its resources. */
+  kind: 'total' | 'average' | 'utilization'
+}
+
+/** Scale to and from zero, as KEDA's activation threshold and cooldown. */
+export interface ZeroConfig {
+  /** The metric that tells whether there is work. */
+  metric: string
+  /** Above this load the workload is active. Default: 0. */
+  activation?: number
+  /** So long without activity before the last replica goes. Default: 5 minutes. */
+  idle_grace?: Duration
+}
+
+/** Settings of a capacity. */
+export type CapacityConfig = FixedCapacity
+
+/** A load per replica that is known. */
+export interface FixedCapacity {
+  kind: 'fixed'
+  /** The metric whose load this speaks of. */
+  metric: string
+  /** What one replica carries at most, in the load's unit; above 0. */
+  load_per_replica: number
+  /** The share of it that is planned with, in (0, 1]. Default: 0.75. */
+  target_utilization?: number
+  /** Spare load on top, as a ratio. Default: 0. */
+  headroom?: number
+}
+
+/** Settings of a policy. */
+export type PolicyConfig = TargetPolicy | WatermarkPolicy | SchedulePolicy | PredictivePolicy
+
+/** The Kubernetes HPA's arithmetic: so many replicas that the metric is at its target. */
+export interface TargetPolicy {
+  kind: 'target'
+  metric: string
+  /** What the metric is to be; for a utilization a ratio. */
+  target: number
+  /** What is compared with the target. Default: by the metric's kind. */
+  by?: 'utilization' | 'average_value' | 'value'
+  /** How far the ratio may lie from 1 before anything moves. Default: 0.1. */
+  tolerance?: number | { up?: number; down?: number }
+}
+
+/** Two thresholds with a band between them in which nothing moves. */
+export interface WatermarkPolicy {
+  kind: 'watermark'
+  metric: string
+  /** Shrinks below it. Default: that of `high`. */
+  low?: number
+  /** Grows above it. Default: that of `low`. */
+  high?: number
+  /** What is held against the marks. Default: `average`. */
+  algorithm?: 'absolute' | 'average'
+  /** Widens the band by this share of each mark. Default: 0.1. */
+  tolerance?: number
+  /** For how long the usage must have been above before it grows. Default: 0. */
+  dwell_up?: Duration
+  /** For how long the usage must have been below before it shrinks. Default: 0. */
+  dwell_down?: Duration
+  /** The mark that the size creeps to inside the band. Default: `none`. */
+  converge_towards?: 'none' | 'low' | 'high'
+  /** Sizes are rounded up to a multiple of this. Default: 1. */
+  scaling_step?: number
+  /** Whether a total of 0 is believed. Default: no. */
+  tolerate_zero?: boolean
+  /** Refuses to judge by fewer ready replicas than this share. Default: 0. */
+  least_ready?: number
+}
+
+/** Replicas at times known beforehand: `cron` with `duration`, or `windows`. */
+export interface SchedulePolicy {
+  kind: 'schedule'
+  /** What people call it. */
+  name?: string
+  /** When windows start, in the civil time of `time_zone`. */
+  cron?: string
+  /** How long a window that `cron` opens stays open. */
+  duration?: Duration
+  /** Windows by date, such as `2026-12-24T08:00`. */
+  windows?: { start: string; end: string }[]
+  /** The IANA name of the time zone. Default: `UTC`. */
+  time_zone?: string
+  /** At least so many replicas while a window is open. */
+  min_replicas?: number
+  /** At most so many replicas while a window is open. */
+  max_replicas?: number
+  /** Exactly so many replicas while a window is open. */
+  replicas?: number
+  /** Where schedules overlap, those of the highest rank hold. Default: 0. */
+  rank?: number
+}
+
+/** Replicas for the load that is forecast for the lead time and beyond. */
+export interface PredictivePolicy {
+  kind: 'predictive'
+  /** The metric whose load is forecast; the one of `capacity`. */
+  metric: string
+  /** The load stays below the forecast with this probability, 0.5 to 0.999. Default: 0.95. */
+  quantile?: number
+  /** Length of the steps of the history. Default: 1 minute. */
+  step?: Duration
+  /** How far ahead the load must be carried. Default: twice the lead time. */
+  horizon?: Duration
+  /** The model. Default: `seasonal_naive` with a season of a day. */
+  forecaster?: ForecasterConfig
+  /** The least skill with which the forecast is believed; below 1. Default: 0. */
+  min_skill?: number
+}
+
+/** Settings of a forecaster. */
+export type ForecasterConfig = NaiveForecaster | SeasonalNaiveForecaster | MstlForecaster
+
+/** As now. */
+export interface NaiveForecaster {
+  kind: 'naive'
+}
+
+/** As a season ago, at the level of now. */
+export interface SeasonalNaiveForecaster {
+  kind: 'seasonal_naive'
+  /** After this time the load comes again. Default: 1 day. */
+  season?: Duration
+  /** The stretch whose mean is the recent level. Default: 10 minutes. */
+  level?: Duration
+  /** The stretch over which last season is averaged. Default: 30 minutes. */
+  smooth?: Duration
+}
+
+/** Several seasons at once, by decomposition (MSTL). */
+export interface MstlForecaster {
+  kind: 'mstl'
+  /** After these times the load comes again. Default: 1 day and 1 week. */
+  seasons?: Duration[]
+  /** So much is decomposed. Default: 14 days. */
+  history?: Duration
+  /** Time between two decompositions. Default: 1 hour. */
+  refit?: Duration
+}
+
+/** Settings of a guard. */
+export type GuardConfig =
+  | ToleranceGuard
+  | StabilizationGuard
+  | RateGuard
+  | CooldownGuard
+  | ChangeLimitGuard
+
+/** No small change. */
+export interface ToleranceGuard {
+  kind: 'tolerance'
+  /** No growth by at most this share of the current replicas. Default: 0.1. */
+  scale_up?: number
+  /** No shrinking by at most this share of the current replicas, below 1. Default: 0.1. */
+  scale_down?: number
+}
+
+/** Grows only to the lowest, shrinks only to the highest recommendation of the last while. */
+export interface StabilizationGuard {
+  kind: 'stabilization'
+  /** How far growth looks back. Default: 0. */
+  scale_up?: Duration
+  /** How far shrinking looks back. Default: 5 minutes. */
+  scale_down?: Duration
+}
+
+/** So much change in so much time, as the policies of the Kubernetes HPA's behavior. */
+export interface RateGuard {
+  kind: 'rate'
+  /** Limits of growth. Default: 100 percent or 4 replicas in 15 seconds. */
+  scale_up?: ChangeRate[]
+  /** Limits of shrinking. Default: 100 percent in 15 seconds. */
+  scale_down?: ChangeRate[]
+  /** Which of the limits of growth holds. Default: `max`. */
+  select_scale_up?: 'max' | 'min' | 'disabled'
+  /** Which of the limits of shrinking holds. Default: `max`. */
+  select_scale_down?: 'max' | 'min' | 'disabled'
+}
+
+/** So many replicas, or percent of those at its start, in a period. */
+export type ChangeRate = { replicas: number; period: Duration } | { percent: number; period: Duration }
+
+/** No change soon after a change. */
+export interface CooldownGuard {
+  kind: 'cooldown'
+  /** No scale-up within this time after any change. Default: 60 seconds. */
+  scale_up?: Duration
+  /** No scale-down within this time after any change. Default: 5 minutes. */
+  scale_down?: Duration
+}
+
+/** No large change at once. */
+export interface ChangeLimitGuard {
+  kind: 'change_limit'
+  /** Growth at once, as a ratio of the current replicas; 0 switches it off. Default: 0.5. */
+  scale_up?: number
+  /** Shrinking at once, as a ratio of the current replicas; 0 switches it off. Default: 0.2. */
+  scale_down?: number
+}
+
+/** What the host saw of its workload at one moment. */
+export interface Observation {
+  /** When. */
+  at: Time
+  /** Replicas that serve. */
+  ready: number
+  /** Replicas that are starting. Default: 0. */
+  pending?: number
+  /** The size asked for (Kubernetes: `spec.replicas`), where it differs from ready and pending together. */
+  requested?: number | null
+  /** The readings by the metric's name; one may be absent. */
+  metrics?: Record<string, Reading>
+}
+
+/**
+ * A metric's reading: a number (the metric's kind says of what), a list with one a replica, a total
+ * or an average. Missing is `null`; NaN and the infinities are invalid, and held against.
+ */
+export type Reading =
+  | number
+  | null
+  | undefined
+  | readonly ReplicaReading[]
+  | Float64Array
+  | { total: number }
+  | { average: number }
+
+/** One replica's reading. */
+export type ReplicaReading =
+  | number
+  | null
+  | undefined
+  | {
+      value?: number | null
+      /** What the replica asked for of the same resource, in the unit of `value`. */
+      request?: number | null
+      /** How the replica counts. Default: `ready`. */
+      phase?: 'ready' | 'unready' | 'ignored' | 'unlisted'
+    }
+
+/** A setting in force, and whether it was given; if not, it is the default. */
+export interface Setting {
+  value: unknown
+  given: boolean
+}
+
+/**
+ * Turns observations of one workload into decisions. It reads no clock, network or file: time comes
+ * in with the observation.
+ */
+export class Autoscaler {
+  /**
+   * @param config settings, or their text as JSON or YAML
+   * @throws {ForescaleError} `FORESCALE_CONFIG`, with the setting's place in `path`
+   */
+  constructor(config: Config | string)
+
+  /** From a JSON or YAML file. */
+  static fromFile(path: string | URL): Autoscaler
+
+  /**
+   * Takes up a snapshot: bytes, its text, or the object parsed from it.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT`
+   */
+  static restore(snapshot: Uint8Array | string | object): Autoscaler
+
+  /** Every setting in force by its place, such as `policies[0].quantile`. */
+  get config(): Record<string, Setting>
+
+  /**
+   * Feeds history of a metric's total load, so that its forecast need not start from nothing.
+   * @param times rising
+   * @param values in the load's unit; a missing one is `null` or NaN
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION`
+   */
+  warmUp(
+    metric: string,
+    times: Float64Array | readonly Time[],
+    values: ArrayLike<number | null | undefined>,
+  ): void
+
+  /**
+   * The decision on one observation. Data that cannot be relied on is answered with the replicas
+   * there are, and the reason; only an argument of the wrong type throws.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if `at`, a count or a reading is none
+   */
+  decide(observation: Observation): Decision
+
+  /**
+   * What the model of a metric expects, or why it does not say.
+   * @param options.horizon how far ahead: a text such as `"30m"`, or milliseconds
+   * @param options.quantiles rising, each in (0, 1). Default: 0.5 and 0.95
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` for a metric that no policy forecasts
+   */
+  forecast(
+    metric: string,
+    options: { horizon: string | number; quantiles?: Iterable<number> },
+  ): Forecast | Abstain
+
+  /** The whole state as JSON in UTF-8; taken at any moment, it changes no later decision. */
+  snapshot(): Buffer
+}
+
+/** The answer to one observation: replicas, and every step on the way to them. */
+export class Decision {
+  private constructor()
+  /** The time of the observation, in milliseconds. */
+  readonly at: number
+  /** The replicas the workload was asked to have before. */
+  readonly current: number
+  /** The replicas it should have now. */
+  readonly replicas: number
+  /** The highest proposal, unrounded; `null` if no policy had an opinion. */
+  readonly wish: number | null
+  /** The mode it was made in. */
+  readonly mode: Mode
+  /** Every stage that spoke, in order. */
+  readonly steps: readonly Step[]
+  /** The decision as JSON text: the same bytes in every language. */
+  get json(): string
+  /** One English sentence: what is done and why. */
+  explain(): string
+  toJSON(): Pick<Decision, 'at' | 'current' | 'replicas' | 'wish' | 'mode' | 'steps'>
+  /** As {@link json}. */
+  toString(): string
+}
+
+/** One stage on the way to a decision. */
+export interface Step {
+  /** Who spoke: `target(cpu)`, `rate`, `limits` and the like. */
+  by: string
+  /** Replicas that came into this stage. */
+  before: number
+  /** Replicas that it answered with; `null` if it had no opinion. */
+  replicas: number | null
+  reason: Reason
+}
+
+/** A stable code, and facts as numbers whose names carry the unit. */
+export interface Reason {
+  code: string
+  facts: Record<string, number | null>
+}
+
+/** Quantiles of the load for each of the next steps. */
+export class Forecast {
+  private constructor()
+  readonly abstained: false
+  /** End of the last sample that went into it, in milliseconds. */
+  readonly issuedAt: number
+  /** Time between two rows, in milliseconds; row `h` ends at `issuedAt + (h + 1) * step`. */
+  readonly step: number
+  /** The quantiles, rising. */
+  readonly quantiles: readonly number[]
+  /** Row-major, `[horizon x quantiles]`, in the unit of the load. */
+  readonly values: Float64Array
+  /** The number of steps it looks ahead. */
+  get horizon(): number
+  /** The quantiles of one step ahead, from 0: a view into `values`. */
+  row(ahead: number): Float64Array
+  toJSON(): object
+}
+
+/** Why there is no forecast: too little history, a gap, a model that cannot be fitted. */
+export class Abstain {
+  private constructor()
+  readonly abstained: true
+  readonly reason: Reason
+  /** The reason in English. */
+  explain(): string
+}
+
+/** What a call was refused for; the message says where, what came and what is allowed. */
+export class ForescaleError extends Error {
+  readonly name: 'ForescaleError'
+  /** Stable: `FORESCALE_CONFIG`, `FORESCALE_OBSERVATION`, `FORESCALE_SNAPSHOT` or `FORESCALE_TRACE`. */
+  readonly code: `FORESCALE_${string}`
+  /** Where in the input, such as `policies[0].quantile`; empty for the whole. */
+  readonly path: string
+}

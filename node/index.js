@@ -1,0 +1,173 @@
+'use strict'
+
+// The package around the addon: checks what JavaScript is loose about (dates, whole numbers,
+// missing values) and gives the answers their classes. Nothing is decided here.
+
+const { readFileSync } = require('node:fs')
+const { inspect } = require('node:util')
+const addon = require('./forescale.node')
+
+class ForescaleError extends Error {
+  constructor(code, path, message) {
+    super(message)
+    this.name = 'ForescaleError'
+    this.code = code
+    this.path = path
+  }
+}
+
+class Autoscaler {
+  #core
+
+  constructor(config) {
+    const isCore = config instanceof addon.Autoscaler
+    this.#core = isCore ? config : call(() => new addon.Autoscaler(text(config)))
+  }
+
+  static fromFile(path) {
+    return new Autoscaler(readFileSync(path, 'utf8'))
+  }
+
+  static restore(snapshot) {
+    const bytes = snapshot instanceof Uint8Array ? snapshot : Buffer.from(text(snapshot))
+    return new Autoscaler(call(() => addon.Autoscaler.restore(bytes)))
+  }
+
+  get config() {
+    const settings = JSON.parse(call(() => this.#core.config()))
+    return Object.fromEntries(settings.map(({ path, ...setting }) => [path, setting]))
+  }
+
+  warmUp(metric, times, values) {
+    const at = Float64Array.from(times, (time, i) => millis(time, () => `times[${i}]`))
+    const load = Float64Array.from(values, (value, i) => numberOrNaN(value, () => `values[${i}]`))
+    call(() => this.#core.warmUp(metric, at, load))
+  }
+
+  decide({ at, ready, pending = 0, requested = null, metrics = {} }) {
+    const time = millis(at, () => 'at')
+    count(ready, 'ready')
+    count(pending, 'pending')
+    if (requested !== null) count(requested, 'requested')
+    if (metrics === null || typeof metrics !== 'object' || Array.isArray(metrics)) {
+      throw refusal('metrics', metrics, 'an object of readings by name')
+    }
+    return new Decision(call(() => this.#core.decide(time, ready, pending, requested, metrics)))
+  }
+
+  forecast(metric, { horizon, quantiles = [0.5, 0.95] }) {
+    const answer = call(() => this.#core.forecast(metric, horizon, Array.from(quantiles)))
+    return 'values' in answer ? new Forecast(answer) : new Abstain(answer)
+  }
+
+  snapshot() {
+    return call(() => this.#core.snapshot())
+  }
+}
+
+class Decision {
+  #core
+  #json
+
+  constructor(core) {
+    this.#core = core
+    this.#json = core.json()
+    Object.assign(this, JSON.parse(this.#json))
+  }
+
+  get json() {
+    return this.#json
+  }
+
+  explain() {
+    return this.#core.explain()
+  }
+
+  toJSON() {
+    return { ...this }
+  }
+
+  toString() {
+    return this.#json
+  }
+}
+
+class Forecast {
+  abstained = false
+
+  constructor({ issuedAt, step, quantiles, values }) {
+    Object.assign(this, { issuedAt, step, quantiles, values })
+  }
+
+  get horizon() {
+    return this.values.length / this.quantiles.length
+  }
+
+  row(ahead) {
+    const width = this.quantiles.length
+    return this.values.subarray(ahead * width, (ahead + 1) * width)
+  }
+
+  toJSON() {
+    return { ...this, values: Array.from(this.values) }
+  }
+}
+
+class Abstain {
+  abstained = true
+  #explanation
+
+  constructor({ reason, explanation }) {
+    this.reason = JSON.parse(reason)
+    this.#explanation = explanation
+  }
+
+  explain() {
+    return this.#explanation
+  }
+}
+
+/** Settings as the core reads them. JSON would make NaN `null`, a value that may be allowed. */
+function text(value) {
+  if (typeof value === 'string') return value
+  const strict = (_, item) => (typeof item === 'number' && !Number.isFinite(item) ? `${item}` : item)
+  return `${JSON.stringify(value, strict)}`
+}
+
+function millis(time, path) {
+  const value = time instanceof Date ? time.getTime() : time
+  if (Number.isFinite(value)) return value
+  throw refusal(path(), time, 'a Date or milliseconds since the epoch')
+}
+
+function numberOrNaN(value, path) {
+  if (value === null || value === undefined) return NaN
+  if (typeof value === 'number') return value
+  throw refusal(path(), value, 'a number or null')
+}
+
+/** The addon itself would wrap -1 around to 4294967295. */
+function count(value, path) {
+  if (Number.isInteger(value) && value >= 0 && value <= 0xffffffff) return
+  throw refusal(path, value, 'a whole number from 0 to 4294967295')
+}
+
+function refusal(path, value, wanted) {
+  const came = value === undefined ? 'missing' : inspect(value, { depth: 0, breakLength: Infinity })
+  return new ForescaleError('FORESCALE_OBSERVATION', path, `\`${path}\` is ${came}, must be ${wanted}`)
+}
+
+function call(work) {
+  try {
+    return work()
+  } catch (error) {
+    throw own(error)
+  }
+}
+
+function own(error) {
+  const isOurs = `${error.code}`.startsWith('FORESCALE_')
+  return isOurs ? new ForescaleError(error.code, error.path, error.message) : error
+}
+
+module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError }

@@ -1,0 +1,3 @@
+import forescale from './index.js'
+
+export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError } = forescale

@@ -1,0 +1,50 @@
+// Compiled, not run: what must type, and what must not.
+
+import forescale = require('forescale')
+import { Autoscaler, Decision, ForescaleError, type Config, type Forecast } from 'forescale'
+
+const config: Config = {
+  max_replicas: 60,
+  mode: 'scale_up_only',
+  metrics: { rps: { kind: 'total' }, cpu: { kind: 'utilization' } },
+  capacity: { kind: 'fixed', metric: 'rps', load_per_replica: 110 },
+  lead_time: '90s',
+  policies: [
+    { kind: 'target', metric: 'cpu', target: 0.7 },
+    { kind: 'predictive', metric: 'rps', forecaster: { kind: 'seasonal_naive', season: '1d' } },
+    { kind: 'schedule', cron: '0 8 * * mon-fri', time_zone: 'Europe/Berlin', duration: '10h', min_replicas: 10 },
+  ],
+  guards: [{ kind: 'cooldown', scale_down: 300 }],
+}
+const scaler: Autoscaler = new forescale.Autoscaler(config)
+scaler.warmUp('rps', [new Date(), 5], [1, null, NaN])
+scaler.warmUp('rps', new Float64Array(1), new Float64Array(1))
+
+const decision: Decision = scaler.decide({
+  at: new Date(),
+  ready: 7,
+  metrics: { rps: 1240, cpu: [0.71, null, { value: 0.3, request: 0.5, phase: 'unready' }], queue: { total: 3 } },
+})
+const wish: number | null = decision.wish
+const codes: string[] = decision.steps.map((step) => step.reason.code)
+
+const answer = scaler.forecast('rps', { horizon: '30m' })
+const forecast: Forecast | string = answer.abstained ? answer.explain() : answer
+const twin: Autoscaler = Autoscaler.restore(JSON.parse(scaler.snapshot().toString('utf8')))
+
+try {
+  Autoscaler.fromFile('scaler.yaml')
+} catch (error) {
+  if (error instanceof ForescaleError) console.log(error.code, error.path, wish, codes, forecast, twin)
+}
+
+// @ts-expect-error: the limit is not optional
+new Autoscaler({ policies: [] })
+// @ts-expect-error: no such kind
+new Autoscaler({ max_replicas: 3, policies: [{ kind: 'targt', metric: 'cpu', target: 0.7 }] })
+// @ts-expect-error: no such setting
+new Autoscaler({ max_replicas: 3, min_replica: 1 })
+// @ts-expect-error: time comes in with the observation
+scaler.decide({ ready: 3 })
+// @ts-expect-error: text is no reading
+scaler.decide({ at: 0, ready: 3, metrics: { rps: '1240' } })

@@ -1,0 +1,144 @@
+//! Settings of the forecast of one metric.
+//!
+//! In: what the configuration says. Out: checked settings and their defaults. Builds nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::ForecasterConfig;
+use crate::{Duration, Error, Timestamp};
+
+/// Settings of an [`Outlook`](super::Outlook); also those of the `predictive` policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OutlookConfig {
+    /// The metric whose load is forecast; the configuration's `capacity` speaks of it too.
+    pub metric: String,
+    /// The load may lie above the forecast with probability `1 - quantile`; from 0.5 to 0.999.
+    /// Above 0.998 it is the largest error of the last 480 steps, as more is not known.
+    /// Default 0.95: one step in twenty a little short, which the headroom of the capacity bears.
+    #[serde(default = "default_quantile")]
+    pub quantile: f64,
+    /// Length of the steps on which history is kept and forecast, at least a second. Default `1m`:
+    /// about how fast replicas can follow.
+    #[serde(default = "default_step")]
+    pub step: Duration,
+    /// How far ahead the load must be carried. Default: the lead time, and once more the lead time
+    /// (at least two steps); a replica that is taken away now is missed if it is needed again
+    /// before another one could have come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon: Option<Duration>,
+    /// The model. Default `seasonal_naive` with a season of one day.
+    #[serde(default)]
+    pub forecaster: ForecasterConfig,
+    /// The least skill with which the forecast is believed: `1 - loss / loss of "as now"`, pinball
+    /// loss at `quantile` a lead time ahead over about a day; below 1. Once believed, it is so until
+    /// the skill falls 0.05 lower, about the error of a skill measured over a day. Default 0: not
+    /// worse than doing without.
+    #[serde(default)]
+    pub min_skill: f64,
+}
+
+impl OutlookConfig {
+    /// Settings of a metric's outlook, all else by default.
+    ///
+    /// ```
+    /// use forescale::Duration;
+    /// use forescale::forecast::OutlookConfig;
+    ///
+    /// let settings: OutlookConfig = serde_json::from_str(r#"{"metric": "rps"}"#)?;
+    /// assert_eq!(settings, OutlookConfig::new("rps"));
+    /// assert_eq!(settings.horizon_or(Duration::from_secs(300)), Duration::from_secs(600));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn new(metric: impl Into<String>) -> Self {
+        Self {
+            metric: metric.into(),
+            quantile: default_quantile(),
+            step: default_step(),
+            horizon: None,
+            forecaster: ForecasterConfig::default(),
+            min_skill: 0.0,
+        }
+    }
+
+    /// Checks the settings that do not depend on others.
+    ///
+    /// # Errors
+    /// If one is out of its range.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.metric.is_empty() {
+            return Err(Error::config("metric", "is empty, must name a metric"));
+        }
+        if !(0.5..=0.999).contains(&self.quantile) {
+            let message = format!("is {}, must be in [0.5, 0.999]", self.quantile);
+            return Err(Error::config("quantile", message));
+        }
+        if self.step < Duration::from_secs(1) || self.step > Duration::from_secs(86_400) {
+            let message = format!("is {}, must be from 1s to 1d", self.step);
+            return Err(Error::config("step", message));
+        }
+        if let Some(horizon) = self.horizon.filter(|&horizon| horizon < self.step) {
+            let message = format!("is {horizon}, must be at least one step of {}", self.step);
+            return Err(Error::config("horizon", message));
+        }
+        if !(self.min_skill < 1.0 && self.min_skill.is_finite()) {
+            let message = format!("is {}, must be finite and below 1", self.min_skill);
+            return Err(Error::config("min_skill", message));
+        }
+        // The only way to check the forecaster's settings is to build it.
+        self.forecaster.clone().build(self.step).map_err(|error| error.at("forecaster"))?;
+        Ok(())
+    }
+
+    /// The horizon, by default of twice the lead time, or two steps more than it.
+    #[must_use]
+    pub fn horizon_or(&self, lead_time: Duration) -> Duration {
+        let again = lead_time.max(self.step.times(2));
+        let start = Timestamp::default();
+        self.horizon.unwrap_or_else(|| (start + lead_time + again).since(start))
+    }
+}
+
+fn default_quantile() -> f64 {
+    0.95
+}
+
+fn default_step() -> Duration {
+    Duration::from_secs(60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        let cases = [
+            (r#"{"metric": ""}"#, "metric"),
+            (r#"{"metric": "rps", "quantile": 0.4}"#, "quantile"),
+            (r#"{"metric": "rps", "quantile": 1}"#, "quantile"),
+            (r#"{"metric": "rps", "step": "500ms"}"#, "step"),
+            (r#"{"metric": "rps", "horizon": "30s"}"#, "horizon"),
+            (r#"{"metric": "rps", "min_skill": 1}"#, "min_skill"),
+            (
+                r#"{"metric": "rps", "forecaster": {"kind": "seasonal_naive", "season": "90s"}}"#,
+                "forecaster.season",
+            ),
+        ];
+        for (text, path) in cases {
+            let settings: OutlookConfig = serde_json::from_str(text).expect("of the right types");
+            assert_eq!(settings.check().expect_err(text).path(), path);
+        }
+    }
+
+    #[test]
+    fn the_horizon_reaches_two_steps_beyond_a_short_lead_time() {
+        let settings = OutlookConfig::new("rps");
+        let seconds = |seconds| settings.horizon_or(Duration::from_secs(seconds)).as_secs_f64();
+        assert_eq!((seconds(30), seconds(300)), (150.0, 600.0));
+        let fixed = OutlookConfig { horizon: Some(Duration::from_secs(900)), ..settings };
+        assert_eq!(fixed.horizon_or(Duration::from_secs(30)), Duration::from_secs(900));
+    }
+}
