@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def _series(trace: Any) -> tuple[Any, Any]:
 
 
 class Report:
-    """What a replay came to: the score, the bounds beside it, and every tick."""
+    """What a replay came to: the score, the bounds beside it, and what happened over time."""
 
     __slots__ = ("_core", "_told")
 
@@ -85,16 +86,20 @@ class Report:
 
     @property
     def score(self) -> dict[str, Any]:
-        """The score alone."""
-        score: dict[str, Any] = self._dict()["score"]
-        return dict(score)
+        """The figures of merit: cost in replica-hours, violation minutes, actions, elasticity."""
+        return dict(self._read()["score"])
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """The scores of the best constant size and of who knows the load, on the same plant."""
+        return dict(self._read()["bounds"])
 
     def to_json(self) -> str:
         """The report as JSON, byte for byte as in every other language."""
         return self._core.to_json()
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain Python values."""
+        """The report as plain Python values, with the keys of the JSON."""
         told: dict[str, Any] = json.loads(self.to_json())
         return told
 
@@ -102,7 +107,44 @@ class Report:
         """Write one self-contained HTML page with pictures."""
         Path(path).write_text(self._core.to_html(), encoding="utf-8")
 
-    def _dict(self) -> dict[str, Any]:
+    def plot(self) -> Figure:
+        """A figure of the load against the capacity, and of the replicas; needs matplotlib."""
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError("plots need matplotlib: pip install forescale[plot]") from error
+        report = self._read()
+        series, score = report["series"], report["score"]
+        start = datetime.fromtimestamp(series["start"] / 1000, timezone.utc)
+        step = timedelta(minutes=score["minutes"]) / len(series["load"])
+        times: list[Any] = [start + index * step for index in range(len(series["load"]))]
+        figure = Figure(figsize=(10, 6), layout="constrained")
+        load, replicas = figure.subplots(2, sharex=True)
+        load.plot(times, series["capacity"], drawstyle="steps-post", label="capacity")
+        load.plot(times, series["load"], label="load")
+        load.set_title(f"{report['trace']}: {self._summary()}")
+        replicas.plot(times, series["wanted"], drawstyle="steps-post", label="wanted")
+        replicas.plot(times, series["ready"], drawstyle="steps-post", label="ready")
+        replicas.set_ylabel("replicas")
+        for axes in (load, replicas):
+            axes.set_ylim(bottom=0)
+            axes.legend(loc="upper right")
+        figure.autofmt_xdate()
+        return figure
+
+    def __repr__(self) -> str:
+        return f"<forescale.Report of {self._read()['trace']}: {self._summary()}>"
+
+    def _summary(self) -> str:
+        score = self.score
+        return (
+            f"{score['replica_hours']:.1f} replica-hours, "
+            f"{score['violation_minutes']:.0f} of {score['minutes']:.0f} minutes violated, "
+            f"{score['actions']} actions"
+        )
+
+    def _read(self) -> dict[str, Any]:
+        """The report as it was read first, which nobody else holds."""
         if self._told is None:
             self._told = self.to_dict()
         return self._told

@@ -16,8 +16,8 @@ pub(crate) struct Report(sim::Report);
 #[pymethods]
 impl Report {
     /// The report as JSON.
-    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
-        py.detach(|| self.0.to_json()).map_err(raise)
+    fn to_json(&self, py: Python<'_>) -> String {
+        py.detach(|| self.0.to_json())
     }
 
     /// One self-contained HTML page.
