@@ -77,7 +77,7 @@ pub mod guard;
 mod config;
 mod decide;
 
-//SIM pub mod sim;
+pub mod sim;
 
 pub use catalog::Saved;
 pub use config::{Config, MetricConfig, Origin, ZeroConfig};

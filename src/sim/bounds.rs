@@ -1,0 +1,142 @@
+//! What any policy lies between: the best constant size, and who knows what comes.
+//!
+//! In: a trace and a plant. Out: the scores of two deciders that no live system can be. Both go
+//! through the same plant as a policy.
+
+use serde::Serialize;
+
+use super::replay::Scene;
+use super::score::Score;
+use crate::series::Observation;
+
+/// The scores of the two bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bounds {
+    /// The size of [`constant`](Self::constant).
+    pub constant_replicas: u32,
+    /// The smallest size, found in hindsight, that never changes and violates in at most 1 % of
+    /// the minutes.
+    pub constant: Score,
+    /// Knows the trace and the start-up delay: has each replica ready when the load first needs
+    /// it, and keeps it over a dip if that is cheaper than stopping and starting it.
+    pub clairvoyant: Score,
+}
+
+/// The violations that the constant size may have, as a share of the minutes.
+const ACCEPTED: f64 = 0.01;
+
+impl Bounds {
+    pub(super) fn of(scene: &Scene<'_>) -> Self {
+        let (constant_replicas, constant) = constant(scene);
+        Self { constant_replicas, constant, clairvoyant: clairvoyant(scene) }
+    }
+}
+
+/// Bisects the size: with more replicas nothing waits longer.
+fn constant(scene: &Scene<'_>) -> (u32, Score) {
+    let play = |size: u32| scene.play(size, Observation::default(), |_, _| size, |_| {});
+    let peak = scene.loads.iter().copied().fold(0.0, f64::max);
+    let (mut low, mut high) = (0, scene.replicas_for(peak, 1.0));
+    let mut best = play(high);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let score = play(middle);
+        if score.violation_share() <= ACCEPTED {
+            (high, best) = (middle, score);
+        } else {
+            low = middle + 1;
+        }
+    }
+    (high, best)
+}
+
+fn clairvoyant(scene: &Scene<'_>) -> Score {
+    let plan = plan(scene);
+    scene.play(plan[0], Observation::default(), |number, _| plan[number], |_| {})
+}
+
+/// The size to ask for at each tick.
+fn plan(scene: &Scene<'_>) -> Vec<u32> {
+    let settings = &scene.settings;
+    let seconds = settings.start_up.as_secs_f64();
+    let tick = settings.interval.as_secs_f64();
+    // In time even if the start-up strays to the long side; ready at the start of the tick.
+    let lead = (seconds * (1.0 + settings.start_up_jitter) / tick).ceil() as usize;
+    // Stopping and starting is paid for the grace and the lead, an idle replica for the dip.
+    let restart = (settings.stop.as_secs_f64() / tick).floor() as usize + lead;
+    let needs: Vec<u32> = scene.loads.iter().map(|&load| scene.replicas_for(load, 1.0)).collect();
+    let n_ticks = needs.len();
+    // Each layer is one replica: the k-th is needed while the load needs k. Layers lie inside each
+    // other, so their sum is the size; marked by where one begins and ends.
+    let mut changes = vec![0_i64; n_ticks + 1];
+    let layers = needs.iter().copied().max().unwrap_or(0);
+    // When each layer was needed last; the end of its stay so far.
+    let mut until: Vec<Option<usize>> = vec![None; layers as usize];
+    for (number, &need) in needs.iter().enumerate() {
+        for end in &mut until[..need as usize] {
+            match *end {
+                Some(end) if number - end <= restart => {} // kept over the dip
+                Some(end) => {
+                    changes[end] -= 1;
+                    changes[number.saturating_sub(lead)] += 1;
+                }
+                None => changes[number.saturating_sub(lead)] += 1,
+            }
+            *end = Some(number + 1);
+        }
+    }
+    until.iter().flatten().for_each(|&end| changes[end] -= 1);
+    let mut size = 0;
+    let running = changes[..n_ticks].iter().map(|change| {
+        size += change;
+        u32::try_from(size).expect("a layer begins before it ends")
+    });
+    running.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Settings, Trace};
+    use crate::time::{Duration, Timestamp};
+
+    fn trace(values: &[f64]) -> Trace {
+        let minute = Duration::from_secs(60);
+        Trace::new("t", Timestamp::from_secs(0), minute, values.to_vec()).unwrap()
+    }
+
+    fn settings() -> Settings {
+        Settings { load_per_replica: Some(10.0), ..Settings::default() }
+    }
+
+    /// A lead of 2 minutes and a fifth are 10 ticks; stopping and starting costs 12.
+    #[test]
+    fn the_clairvoyant_is_in_time_and_keeps_a_replica_over_a_short_dip() {
+        // 40 minutes to leave out; the scored 20: 4 of one replica, 1 of three, a dip of 2, 1 of
+        // three, a dip of 8, 1 of three, 3 of one.
+        let scored = [(4, 10.0), (1, 30.0), (2, 10.0), (1, 30.0), (8, 10.0), (1, 30.0), (3, 10.0)];
+        let mut values = vec![10.0; 40];
+        values.extend(scored.iter().flat_map(|&(minutes, load)| vec![load; minutes]));
+        let trace = trace(&values);
+        let scene = Scene::new(&trace, &settings()).unwrap();
+        let sizes: Vec<_> =
+            plan(&scene).chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
+        // The peak begins at tick 16; the second peak ends at tick 32, the third is 64 to 68.
+        assert_eq!(sizes, [(1, 6), (3, 26), (1, 22), (3, 14), (1, 12)]);
+        assert_eq!(clairvoyant(&scene).violation_minutes, 0.0);
+    }
+
+    #[test]
+    fn the_constant_is_the_smallest_size_within_one_percent() {
+        // 300 minutes, the last 100 scored: 99 need 2 replicas, one needs 5.
+        let mut values = vec![20.0; 300];
+        values[250] = 50.0;
+        let trace = trace(&values);
+        let scene = Scene::new(&trace, &settings()).unwrap();
+        let (size, score) = constant(&scene);
+        assert!(score.violation_share() <= ACCEPTED);
+        let smaller = scene.play(size - 1, Observation::default(), |_, _| size - 1, |_| {});
+        assert!(smaller.violation_share() > ACCEPTED);
+        assert!(size > 2, "what waits in the peak is late in the minute after too");
+    }
+}

@@ -1,0 +1,209 @@
+//! A recorded load on a fixed step.
+//!
+//! In: samples with their times. Out: a [`Trace`] that can be replayed, or the row that stands in
+//! the way. Knows no file format.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::time::{Duration, Timestamp};
+
+/// The load of a workload over time: one value a step, none missing, none negative.
+///
+/// The load within a step is level, so that the sum of the record is kept.
+///
+/// ```
+/// use forescale::sim::Trace;
+/// use forescale::{Duration, Timestamp};
+///
+/// let times = [0, 60, 180].map(Timestamp::from_secs);
+/// let trace = Trace::from_samples("shop", &times, &[10.0, 20.0, 40.0])?;
+/// assert_eq!(trace.step, Duration::from_secs(60));
+/// assert_eq!(trace.values, [10.0, 20.0, 30.0, 40.0]); // the hole is filled on a straight line
+/// assert_eq!(trace.n_filled, 1);
+/// # Ok::<(), forescale::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// What it is called in reports.
+    pub name: String,
+    /// Start of the first step.
+    pub start: Timestamp,
+    /// Length of a step; above zero.
+    pub step: Duration,
+    /// Mean load in each step, in the load's own unit; finite, from 0 up.
+    pub values: Vec<f64>,
+    /// How many of the values were absent in the record and filled in.
+    #[serde(default)]
+    pub n_filled: usize,
+}
+
+impl Trace {
+    /// A trace of values on a fixed step.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Trace`](crate::ErrorKind::Trace) for no values, a step of zero, and a value that
+    /// is not a finite number from 0 up; rows count from 1.
+    pub fn new(
+        name: impl Into<String>,
+        start: Timestamp,
+        step: Duration,
+        values: Vec<f64>,
+    ) -> Result<Self, Error> {
+        let trace = Self { name: name.into(), start, step, values, n_filled: 0 };
+        trace.check()?;
+        Ok(trace)
+    }
+
+    /// A trace from samples with their times. The step is the shortest distance between two of
+    /// them; a hole of whole steps is filled on a straight line and counted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Trace`](crate::ErrorKind::Trace), with the row counted from 1: lengths that
+    /// differ, fewer than two samples, times that are doubled or do not rise, a distance that is
+    /// not a multiple of the step, holes that make up more than nine tenths of the trace, and a
+    /// value that is not a finite number from 0 up.
+    pub fn from_samples(
+        name: impl Into<String>,
+        times: &[Timestamp],
+        values: &[f64],
+    ) -> Result<Self, Error> {
+        Self::from_rows(name.into(), times, values, |index| format!("row {}", index + 1))
+    }
+
+    /// As [`from_samples`](Self::from_samples); `place` names a row in errors.
+    pub(crate) fn from_rows(
+        name: String,
+        times: &[Timestamp],
+        values: &[f64],
+        place: impl Fn(usize) -> String,
+    ) -> Result<Self, Error> {
+        if times.len() != values.len() {
+            let message = format!("has {} values for {} times", values.len(), times.len());
+            return Err(Error::trace("trace", message));
+        }
+        if times.len() < 2 {
+            let message = format!("has {} samples, must have at least 2", times.len());
+            return Err(Error::trace("trace", message));
+        }
+        let mut step = i64::MAX;
+        for (index, pair) in times.windows(2).enumerate() {
+            let apart = pair[1].as_millis().saturating_sub(pair[0].as_millis());
+            if apart <= 0 {
+                let what = if apart == 0 { "the same time as" } else { "a time before" };
+                let message = format!("has {what} the row above it, times must rise");
+                return Err(Error::trace(place(index + 1), message));
+            }
+            step = step.min(apart);
+        }
+        let n_steps =
+            times[times.len() - 1].as_millis().saturating_sub(times[0].as_millis()) / step;
+        let (mut filled, mut n_filled) = (Vec::with_capacity(times.len()), 0);
+        for (index, pair) in times.windows(2).enumerate() {
+            let apart = pair[1].since(pair[0]).as_millis();
+            if apart % step != 0 {
+                let [apart, step] = [apart, step].map(|millis| millis as f64 / 1000.0);
+                let message = format!(
+                    "comes {apart} s after the row above it, which is no multiple of the step of {step} s"
+                );
+                return Err(Error::trace(place(index + 1), message));
+            }
+            // So that one odd row cannot ask for all memory.
+            if n_steps / 10 > times.len() as i64 {
+                let message = format!(
+                    "has {} samples for {n_steps} steps of {} s, most are missing",
+                    times.len(),
+                    step as f64 / 1000.0
+                );
+                return Err(Error::trace("trace", message));
+            }
+            let n = apart / step;
+            let (from, to) = (values[index], values[index + 1]);
+            filled.push(from);
+            filled.extend((1..n).map(|k| from + (to - from) * k as f64 / n as f64));
+            n_filled += n as usize - 1;
+        }
+        filled.push(values[values.len() - 1]);
+        if let Some(index) = values.iter().position(|value| !is_load(*value)) {
+            let message = format!("is {}, must be a finite number from 0 up", values[index]);
+            return Err(Error::trace(place(index), message));
+        }
+        let step = Duration::from_millis(1).times(step);
+        Ok(Self { name, start: times[0], step, values: filled, n_filled })
+    }
+
+    /// The load at `at`; that of the nearest step outside of the trace.
+    #[must_use]
+    pub fn load(&self, at: Timestamp) -> f64 {
+        let index = at.since(self.start).as_millis() / self.step.as_millis().max(1);
+        self.values[(index as usize).min(self.values.len() - 1)]
+    }
+
+    /// End of the last step.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        self.start + self.length()
+    }
+
+    /// From the start of the first step to the end of the last one.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.step.times(self.values.len() as i64)
+    }
+
+    /// A public field may have been changed since it was made.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.step.is_zero() {
+            return Err(Error::trace("step", "is 0, must be above 0"));
+        }
+        if self.values.is_empty() {
+            return Err(Error::trace("trace", "is empty, must have at least 1 sample"));
+        }
+        if let Some(index) = self.values.iter().position(|value| !is_load(*value)) {
+            let message = format!("is {}, must be a finite number from 0 up", self.values[index]);
+            return Err(Error::trace(format!("row {}", index + 1), message));
+        }
+        Ok(())
+    }
+}
+
+fn is_load(value: f64) -> bool {
+    value.is_finite() && value >= 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(seconds: &[i64], values: &[f64]) -> String {
+        let times: Vec<_> = seconds.iter().map(|&second| Timestamp::from_secs(second)).collect();
+        Trace::from_samples("t", &times, values).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_replayed_is_named_with_its_row() {
+        let cases: [(&[i64], &[f64], &str); 8] = [
+            (&[], &[], "has 0 samples"),
+            (&[0], &[1.0], "has 1 samples"),
+            (&[0, 60, 60], &[1.0; 3], "`row 3` has the same time as"),
+            (&[0, 60, 30], &[1.0; 3], "`row 3` has a time before"),
+            (&[0, 60, 150], &[1.0; 3], "`row 3` comes 90 s after the row above it"),
+            (&[0, 60], &[1.0, f64::NAN], "`row 2` is NaN"),
+            (&[0, 60], &[-1.0, 0.0], "`row 1` is -1"),
+            (&[0, 60, i64::MAX / 2000 * 60], &[1.0; 3], "most are missing"),
+        ];
+        for (seconds, values, want) in cases {
+            let message = refused(seconds, values);
+            assert!(message.contains(want), "{seconds:?}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_load_within_a_step_is_level() {
+        let trace =
+            Trace::new("t", Timestamp::from_secs(0), Duration::from_secs(60), vec![3.0, 5.0])
+                .unwrap();
+        let at = |second| trace.load(Timestamp::from_secs(second));
+        assert_eq!([at(-9), at(0), at(59), at(60), at(500)], [3.0, 3.0, 3.0, 5.0, 5.0]);
+    }
+}
