@@ -1,5 +1,7 @@
 //! Deciding allocates nothing once its buffers have grown.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use forescale::{Autoscaler, Observation, Timestamp};
 
 const START: i64 = 1_767_600_000;

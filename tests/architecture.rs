@@ -1,5 +1,7 @@
 //! The order of the rooms: a room uses only rooms above it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! Settings that are wrong, and what is said about them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use forescale::{Autoscaler, ErrorKind, Timestamp};
 
 /// A configuration that is right, with one part replaced.

@@ -1,5 +1,7 @@
 //! Laws that hold for any observation, thrown at every policy and guard.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use forescale::{Autoscaler, Observation, Phase, Reading, ReplicaReading, Timestamp};
 use proptest::prelude::*;
 
@@ -16,7 +18,7 @@ const EVERYTHING: &str = r#"{
         {"kind": "schedule", "cron": "*/7 * * * *", "time_zone": "America/New_York",
          "duration": "3m", "min_replicas": 4, "max_replicas": 30},
         {"kind": "predictive", "metric": "rps", "step": "10s",
-         "forecaster": {"kind": "seasonal_naive", "season": "10m", "level": "2m", "smooth": "2m"}}
+         "forecaster": {"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}}
     ],
     "guards": [
         {"kind": "tolerance"}, {"kind": "stabilization", "scale_up": "30s"}, {"kind": "rate"},
@@ -66,9 +68,9 @@ fn reading() -> impl Strategy<Value = Reading> {
 /// Mostly a step forward; sometimes still, back, or far away.
 fn step_ms() -> impl Strategy<Value = i64> {
     prop_oneof![
-        6 => 1_000_i64..40_000,
-        1 => Just(0),
-        1 => -100_000_i64..0,
+        30 => 1_000_i64..40_000,
+        2 => Just(0),
+        2 => -100_000_i64..0,
         1 => Just(31_536_000_000),
         1 => Just(-31_536_000_000),
         1 => any::<i64>(),
@@ -113,7 +115,7 @@ fn observation(at: i64, tick: &Tick) -> Observation {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// No observation panics; an answer that moves lies within the limits and has its reasons; a
     /// snapshot at any time changes nothing; two runs agree to the byte.

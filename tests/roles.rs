@@ -1,5 +1,7 @@
 //! What a host relies on: each role can be implemented outside and boxed, each public type sent.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use forescale::guard::Guard;
 use forescale::policy::{Policy, Proposal, View, Want};
 use forescale::{Autoscaler, Code, Observation, Reason, Timestamp};

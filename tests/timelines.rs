@@ -3,6 +3,9 @@
 //! Python and Node run the same files; `NAME.decisions.jsonl` holds each decision's JSON to the
 //! byte. `UPDATE=1 cargo test --test timelines` writes those lines anew: review them as code.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "`UPDATE` is for people, not for the library")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -177,7 +177,6 @@ class Mstl(TypedDict, total=False):
     seasons: list[Span]
     history: Span
     refit: Span
-    level: Span
 
 
 class Stabilization(TypedDict, total=False):

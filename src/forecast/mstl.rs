@@ -19,7 +19,7 @@ use crate::{Error, Reason};
 /// history, in which the noise of counts has one width. Of its result the last cycle of each season
 /// is kept; the point forecast is `(sum of the seasons at t + h + r)^2` with `r` the rest to expect:
 /// what the load has lately been off its seasons, weighed as it proved right so far. Long histories are averaged into bins first,
-/// at most [`MOST_BINS`] to the shortest season, and the seasons interpolated between bins.
+/// at most 144 to the shortest season, and the seasons interpolated between bins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub struct Mstl {
@@ -115,7 +115,7 @@ impl Mstl {
             self.filling.0 += value.sqrt();
             self.filling.1 += 1;
         }
-        if self.history.n_samples % self.course.bin as u64 != 0 {
+        if !self.history.n_samples.is_multiple_of(self.course.bin as u64) {
             return;
         }
         let (sum, n) = std::mem::take(&mut self.filling);
@@ -361,6 +361,25 @@ mod tests {
         let holes = |load| Some(load).filter(|_| uniform() > 0.1);
         let loads: Vec<_> = weekly(7).into_iter().map(holes).collect();
         survives_a_snapshot(|| Box::new(model()), &loads);
+    }
+
+    #[test]
+    fn a_failed_fit_is_told_and_the_next_one_heals_it() {
+        let mut model = model();
+        let loads = weekly(3);
+        for (minute, &load) in loads[..2 * DAY + 200].iter().enumerate() {
+            model.observe(sample(minute, Some(load)));
+        }
+        // As after a decomposition that is not finite: no such input is known.
+        model.failed = true;
+        model.course.seasons.clear();
+        let mut forecast = Forecast::default();
+        let reason = model.forecast(5, &[0.5], &mut forecast).expect_err("it failed");
+        assert_eq!((reason.code(), reason.fact("n_samples")), ("model_failed", Some(3080.0)));
+        for (minute, &load) in loads.iter().enumerate().skip(2 * DAY + 200).take(10) {
+            model.observe(sample(minute, Some(load)));
+        }
+        model.forecast(5, &[0.5], &mut forecast).expect("fitted anew at the end of the bin");
     }
 
     #[test]

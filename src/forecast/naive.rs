@@ -21,11 +21,11 @@ use crate::{Error, Reason};
 /// let step = Duration::from_secs(60);
 /// let mut naive = serde_json::from_str::<ForecasterConfig>(r#""naive""#)?.build(step)?;
 /// for minute in 1..=30 {
-///     naive.observe(Sample { at: Timestamp::from_secs(60 * minute), value: Some(7.0) });
+///     naive.observe(Sample { at: Timestamp::from_secs(60 * minute), value: Some(9.0) });
 /// }
 /// let mut forecast = Forecast::default();
 /// naive.forecast(2, &[0.5, 0.95], &mut forecast).expect("thirty samples are enough");
-/// assert_eq!(forecast.values, [7.0; 4]);
+/// assert_eq!(forecast.values, [9.0; 4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -19,7 +19,8 @@ use crate::{Duration, Error, Reason, Timestamp};
 /// use forescale::{Duration, Timestamp};
 ///
 /// let mut settings = OutlookConfig::new("rps");
-/// settings.forecaster = serde_json::from_str(r#"{"kind": "seasonal_naive", "season": "1h"}"#)?;
+/// let hourly = r#"{"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}"#;
+/// settings.forecaster = serde_json::from_str(hourly)?;
 /// let mut outlook = Outlook::new(&settings, Duration::from_secs(120))?;
 /// for minute in 0..360 {
 ///     let load = if minute % 60 < 30 { 100.0 } else { 900.0 };
@@ -152,9 +153,9 @@ impl Outlook {
     /// The forecast at the policy's quantile up to its horizon, if it may be believed.
     ///
     /// # Errors
-    /// The reason to abstain: [`TOO_LITTLE_HISTORY`](codes::TOO_LITTLE_HISTORY),
-    /// [`GAP_TOO_WIDE`](codes::GAP_TOO_WIDE), [`MODEL_FAILED`](codes::MODEL_FAILED) or
-    /// [`NO_SKILL`](codes::NO_SKILL).
+    /// The reason to abstain: [`TOO_LITTLE_HISTORY`](crate::codes::TOO_LITTLE_HISTORY),
+    /// [`GAP_TOO_WIDE`](crate::codes::GAP_TOO_WIDE), [`MODEL_FAILED`](crate::codes::MODEL_FAILED) or
+    /// [`NO_SKILL`](crate::codes::NO_SKILL).
     pub fn latest(&self) -> Result<&Forecast, Reason> {
         let Model { cached, abstains, gate, .. } = &self.model;
         if let Some(reason) = abstains {
@@ -271,7 +272,7 @@ struct SavedOutlook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::codes;
+    use crate::codes;
     use crate::forecast::testing::{daily, uniform};
 
     const LEAD: Duration = Duration::from_secs(300);
@@ -301,8 +302,8 @@ mod tests {
         let loads = daily(4 * 1440, 0.9, 0.05, 2);
         let mut outlook = fed(&loads[..2880]);
         let (mut below, mut n) = (0, 0);
-        for at in 2880..loads.len() - 4 {
-            outlook.observe(minute(at), Some(loads[at]));
+        for (at, &load) in loads.iter().enumerate().take(loads.len() - 4).skip(2880) {
+            outlook.observe(minute(at), Some(load));
             let forecast = outlook.latest().expect("the day comes again");
             // Row 4 is the step that ends 5 minutes after the last closed one.
             assert_eq!(forecast.issued_at, minute(at));
@@ -362,14 +363,14 @@ mod tests {
         let before = outlook.save();
         let times = [minute(5), minute(6), minute(7)];
         let back = [minute(5), minute(6), minute(6)];
-        let cases: [(&[Timestamp], &[Option<f64>], &str); 4] = [
-            (&times, &[Some(1.0)], "values"),
-            (&back, &[Some(1.0); 3], "times[2]"),
-            (&times, &[None, Some(f64::NAN), Some(-1.0)], "values[2]"),
-            (&times, &[None, Some(f64::INFINITY), Some(1.0)], "values[1]"),
+        let cases = [
+            (times, vec![Some(1.0)], "values"),
+            (back, vec![Some(1.0); 3], "times[2]"),
+            (times, vec![None, Some(f64::NAN), Some(-1.0)], "values[2]"),
+            (times, vec![None, Some(f64::INFINITY), Some(1.0)], "values[1]"),
         ];
         for (times, values, path) in cases {
-            assert_eq!(outlook.warm_up(times, values).expect_err(path).path(), path);
+            assert_eq!(outlook.warm_up(&times, &values).expect_err(path).path(), path);
         }
         assert_eq!(outlook.save(), before);
         outlook.warm_up(&times, &[None, Some(f64::NAN), Some(1.0)]).expect("missing is no error");
@@ -396,7 +397,7 @@ mod tests {
     fn a_snapshot_changes_no_later_answer() {
         let loads = daily(3200, 0.9, 0.1, 7);
         let mut outlook = fed(&loads[..1480]);
-        for at in 1480..3200 {
+        for (at, &load) in loads.iter().enumerate().skip(1480) {
             if at % 131 == 0 {
                 let text = outlook.save().expect("it can be saved").to_string();
                 let mut other = fed(&[]);
@@ -405,7 +406,7 @@ mod tests {
                 assert_eq!(outlook.save(), other.save());
                 outlook = other;
             }
-            outlook.observe(minute(at), Some(loads[at]));
+            outlook.observe(minute(at), Some(load));
         }
         assert_eq!(outlook.save(), fed(&loads).save());
     }

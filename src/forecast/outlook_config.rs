@@ -15,6 +15,7 @@ pub struct OutlookConfig {
     /// The metric whose load is forecast; the configuration's `capacity` speaks of it too.
     pub metric: String,
     /// The load may lie above the forecast with probability `1 - quantile`; from 0.5 to 0.999.
+    /// Above 0.998 it is the largest error of the last 480 steps, as more is not known.
     /// Default 0.95: one step in twenty a little short, which the headroom of the capacity bears.
     #[serde(default = "default_quantile")]
     pub quantile: f64,
@@ -31,8 +32,9 @@ pub struct OutlookConfig {
     #[serde(default)]
     pub forecaster: ForecasterConfig,
     /// The least skill with which the forecast is believed: `1 - loss / loss of "as now"`, pinball
-    /// loss at `quantile` a lead time ahead over about a day; below 1. Default 0: not worse than
-    /// doing without.
+    /// loss at `quantile` a lead time ahead over about a day; below 1. Once believed, it is so until
+    /// the skill falls 0.05 lower, about the error of a skill measured over a day. Default 0: not
+    /// worse than doing without.
     #[serde(default)]
     pub min_skill: f64,
 }

@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn quantiles_widen_in_wild_times_at_most_fourfold() {
         let mut residuals = Residuals::at(1);
-        let mut after = |residuals: &mut Residuals, n, size: f64| {
+        let after = |residuals: &mut Residuals, n, size: f64| {
             for step in 0..n {
                 let error = if step % 2 == 0 { size } else { -size };
                 residuals.observe(Some((100.0 + error).powi(2)), |_| Some(10_000.0));

@@ -18,6 +18,25 @@ use crate::{Error, Reason};
 /// the same time and `r` the rest to expect: what the load has lately been off its course, weighed
 /// as it proved right so far. Square roots stand half-way between adding and scaling, and hold at
 /// zero. Where last season's samples are missing, those of the season before stand in.
+///
+/// ```
+/// use forescale::forecast::seasonal_naive::{Config, SeasonalNaive};
+/// use forescale::forecast::{Forecast, Forecaster};
+/// use forescale::series::Sample;
+/// use forescale::{Duration, Timestamp};
+///
+/// let (step, season) = (Duration::from_secs(60), Duration::from_secs(3600));
+/// let settings = Config { season, smooth: Duration::ZERO, ..Config::default() };
+/// let mut model = SeasonalNaive::new(settings, step)?;
+/// for minute in 0..240 {
+///     let load = if minute % 60 < 30 { 100.0 } else { 900.0 };
+///     model.observe(Sample { at: Timestamp::from_secs(60 * (minute + 1)), value: Some(load) });
+/// }
+/// let mut forecast = Forecast::default();
+/// model.forecast(40, &[0.5], &mut forecast).expect("four hours are enough");
+/// assert!((forecast.values[0] - 100.0).abs() < 1.0 && (forecast.values[35] - 900.0).abs() < 9.0);
+/// # Ok::<(), forescale::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub struct SeasonalNaive {
@@ -181,7 +200,7 @@ pub struct Config {
     /// people make follow the day.
     pub season: Duration,
     /// How the present shifts last season's course: `learned` (default), or `none` for last season
-    /// as it was. Learned, it was better on each of six real loads than any fixed rule tried.
+    /// as it was. Learned, it was better on each of four real loads than any fixed stretch tried.
     pub level: LevelKind,
     /// The stretch over which last season is averaged, so that its noise is not forecast; at most
     /// half of the season and 240 steps, rounded down to whole steps. Default `30m`.
