@@ -510,10 +510,52 @@ export interface Score {
   }
 }
 
+/** How far a score is from a bound. */
+export interface Gap {
+  /** Replica-hours as a multiple of the bound's; `null` if the bound cost nothing. */
+  cost_ratio: number | null
+  /** Violation minutes more than the bound's; negative if fewer. */
+  violation_minutes: number
+}
+
 /** What a replay came to. */
 export class Report {
   private constructor()
+  /** The name of the configuration. */
+  readonly name: string
+  /** The name of the trace. */
+  readonly trace: string
+  /** The settings of the plant, with the load per replica filled in. */
+  readonly settings: Required<Plant>
+  /** The figures of merit. */
   readonly score: Score
+  /** The same for the bounds, on the same plant. */
+  readonly bounds: object
+  /** How far from a size that knows the load. */
+  readonly clairvoyant_gap: Gap
+  /** How far from the best constant size. */
+  readonly constant_gap: Gap
+  /** What happened over time: one entry for each interval of the scored part. */
+  readonly series: {
+    /** Start of the first interval, in milliseconds. */
+    start: number
+    /** Length of an interval. */
+    step: string
+    /** Load that came. */
+    load: number[]
+    /** Load that could be carried. */
+    capacity: number[]
+    /** Replicas ready. */
+    ready: number[]
+    /** Replicas asked for. */
+    wanted: number[]
+    /** Load that waits at the end, times seconds. */
+    queue: number[]
+  }
+  /** Forecasts issued on the way. */
+  readonly forecasts: object[]
+  /** Every decision, if the plant's settings ask for them. */
+  readonly decisions?: Pick<Decision, 'at' | 'current' | 'replicas' | 'wish' | 'mode' | 'steps'>[]
   /** The report as JSON text: the same bytes in every language. */
   get json(): string
   toJSON(): object
