@@ -4,8 +4,8 @@
 //! libuv's pool, so that the event loop goes on.
 
 use forescale::sim::{self, Settings, Trace};
-use napi::bindgen_prelude::{AsyncTask, Env, Float64ArraySlice, Result};
 use napi::Task;
+use napi::bindgen_prelude::{AsyncTask, Env, Float64ArraySlice, Result};
 use napi_derive::napi;
 
 use crate::convert;
