@@ -5,6 +5,7 @@
 
 mod convert;
 mod raise;
+pub mod replay;
 
 use forescale::{Duration, Observation, Replicas};
 use napi::bindgen_prelude::{Buffer, Either, Env, Float64Array, Float64ArraySlice, Object, Result};
