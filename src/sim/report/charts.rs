@@ -1,0 +1,256 @@
+//! The pictures.
+//!
+//! In: what happened over time, and the scores. Out: SVG as text. Knows no page.
+
+use std::ops::Range;
+
+use plotters::prelude::*;
+
+use super::frame::{
+    CAPACITY, Canvas, Chart, INK, LOAD, N_PIXELS, READY, VIOLATION, WANTED, WIDTH, at_index, font,
+    over_time, seconds,
+};
+use super::thin::{stairs, thin};
+use crate::sim::compare::Comparison;
+use crate::sim::replay::{Report, Series};
+use crate::sim::score::Score;
+use crate::time::{Duration, Timestamp};
+
+/// Load and capacity over the whole scored part; red below: load that waits.
+pub(super) fn load(series: &Series) -> Result<String, String> {
+    let span = whole(series);
+    let most = series.load.iter().chain(&series.capacity).copied().fold(0.0, f64::max);
+    draw(190, |canvas| {
+        let mut chart = over_time(canvas, &span, most, "load")?;
+        let x = |index| at_index(series.start, series.step, index);
+        let line = |values: &[f64]| -> Vec<(f64, f64)> {
+            thin(values, N_PIXELS).into_iter().map(|(index, value)| (x(index), value)).collect()
+        };
+        let capacity = line(&series.capacity);
+        area(&mut chart, capacity.clone(), CAPACITY.mix(0.22))?;
+        stroke(&mut chart, capacity, CAPACITY.stroke_width(1))?;
+        stroke(&mut chart, line(&series.load), LOAD.stroke_width(1))?;
+        waits(&mut chart, series, &span, most)
+    })
+}
+
+/// Replicas asked for and ready, on one day.
+pub(super) fn replicas(series: &Series, day: Range<Timestamp>) -> Result<String, String> {
+    let inside = indexes(series, &day);
+    let floats =
+        |values: &[u32]| values[inside.clone()].iter().map(|&n| f64::from(n)).collect::<Vec<_>>();
+    let (ready, wanted) = (floats(&series.ready), floats(&series.wanted));
+    let most = ready.iter().chain(&wanted).copied().fold(0.0, f64::max);
+    draw(190, |canvas| {
+        let mut chart = over_time(canvas, &day, most, "replicas")?;
+        let line = |values: &[f64]| -> Vec<(f64, f64)> {
+            let x = |index| at_index(series.start, series.step, inside.start + index);
+            stairs(values).into_iter().map(|(index, value)| (x(index), value)).collect()
+        };
+        area(&mut chart, line(&ready), READY.mix(0.25))?;
+        stroke(&mut chart, line(&ready), READY.stroke_width(1))?;
+        stroke(&mut chart, line(&wanted), WANTED.stroke_width(2))?;
+        waits(&mut chart, series, &day, most)
+    })
+}
+
+/// The forecasts issued on one day, each as its median and two bands, against what came. `None` if
+/// there were none.
+pub(super) fn forecast(report: &Report, day: Range<Timestamp>) -> Result<Option<String>, String> {
+    let Report { series, forecasts, .. } = report;
+    let seen: Vec<_> =
+        forecasts.iter().filter(|forecast| day.contains(&forecast.issued_at)).collect();
+    if seen.is_empty() {
+        return Ok(None);
+    }
+    let inside = indexes(series, &day);
+    let came = &series.load[inside.clone()];
+    let highest = came.iter().copied().fold(0.0, f64::max);
+    let expected =
+        seen.iter().flat_map(|forecast| forecast.values.iter().copied()).fold(0.0, f64::max);
+    // A wild band must not press what came flat.
+    let most = expected.min(2.0 * highest).max(highest);
+    let picture = draw(240, |canvas| {
+        let mut chart = over_time(canvas, &day, most, "load")?;
+        let end = seconds(day.end);
+        for forecast in seen {
+            let width = forecast.quantiles.len();
+            let edge = |which: usize| -> Vec<(f64, f64)> {
+                let rows = (0..forecast.horizon()).map(|ahead| {
+                    let at = forecast.issued_at + forecast.step.times(ahead as i64 + 1);
+                    (seconds(at), forecast.row(ahead)[which].min(most * 1.05))
+                });
+                let rows: Vec<_> = rows.filter(|&(at, _)| at <= end).collect();
+                rows
+            };
+            for (low, strength) in [(0, 0.18), (1, 0.28)] {
+                let high = width - 1 - low;
+                if low < high {
+                    let there = edge(low);
+                    let back = edge(high).into_iter().rev();
+                    let band: Vec<_> = there.into_iter().chain(back).collect();
+                    shape(&mut chart, band, CAPACITY.mix(strength))?;
+                }
+            }
+            let middle = edge(width / 2);
+            let issued = middle.first().copied();
+            stroke(&mut chart, middle, CAPACITY.stroke_width(2))?;
+            if let Some((at, load)) = issued {
+                let dot = Circle::new((at, load), 3, CAPACITY.filled());
+                chart.draw_series([dot]).map_err(|error| error.to_string())?;
+            }
+        }
+        let x = |index| at_index(series.start, series.step, inside.start + index);
+        let line =
+            thin(came, N_PIXELS).into_iter().map(|(index, value)| (x(index), value)).collect();
+        stroke(&mut chart, line, LOAD.stroke_width(1))
+    });
+    picture.map(Some)
+}
+
+/// Cost against violations: a point for each policy, a ring for each bound.
+pub(super) fn tradeoff(comparison: &Comparison) -> Result<String, String> {
+    let bounds = &comparison.bounds;
+    let cheapest = bounds.clairvoyant.replica_hours.max(f64::MIN_POSITIVE);
+    let point = |name: &str, score: &Score, color| {
+        (name.to_owned(), score.replica_hours / cheapest, 100.0 * score.violation_share(), color)
+    };
+    let colors = [LOAD, VIOLATION, READY, WANTED, CAPACITY, RGBColor(86, 180, 233)];
+    let reports = comparison.reports.iter().zip(colors.into_iter().cycle());
+    let mut points: Vec<_> =
+        reports.map(|(report, color)| point(&report.name, &report.score, color)).collect();
+    let n_policies = points.len();
+    points.push(point("best constant", &bounds.constant, INK));
+    points.push(point("clairvoyant", &bounds.clairvoyant, INK));
+    let right = points.iter().map(|point| point.1).fold(1.0, f64::max);
+    let top = points.iter().map(|point| point.2).fold(0.1, f64::max);
+    draw(330, |canvas| {
+        let left = points.iter().map(|point| point.1).fold(1.0, f64::min);
+        let pad = 0.08 * (right - left).max(0.1);
+        let mut chart = ChartBuilder::on(canvas)
+            .margin_top(14)
+            .margin_right(24)
+            .set_label_area_size(LabelAreaPosition::Left, 62)
+            .set_label_area_size(LabelAreaPosition::Bottom, 46)
+            .build_cartesian_2d(left - pad..right + 2.0 * pad, -0.04 * top..top * 1.12)
+            .map_err(|error| error.to_string())?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(INK.mix(0.22))
+            .axis_style(INK.mix(0.6))
+            .label_style(font(12, &INK))
+            .axis_desc_style(font(12, &INK))
+            .x_labels(8)
+            .y_labels(6)
+            .x_label_formatter(&|ratio| format!("{ratio:.2}x"))
+            .y_label_formatter(&|share| {
+                if *share < 0.0 { String::new() } else { format!("{share:.1}%") }
+            })
+            .x_desc("cost: replica-hours as a multiple of the clairvoyant's (cheaper is left)")
+            .y_desc("minutes in violation (better is down)")
+            .draw()
+            .map_err(|error| error.to_string())?;
+        let mut taken: Vec<(i32, i32, i32)> = Vec::new();
+        for (number, (name, cost, violations, color)) in points.iter().enumerate() {
+            let at = (*cost, *violations);
+            let style = if number < n_policies { color.filled() } else { color.stroke_width(2) };
+            chart.draw_series([Circle::new(at, 6, style)]).map_err(|error| error.to_string())?;
+            let (x, y) = chart.backend_coord(&at);
+            // Right of its point; where another label lies, higher up.
+            let width = 7 * name.chars().count() as i32;
+            let mut label = y - 6;
+            let is_taken = |taken: &[(i32, i32, i32)], label: i32| {
+                taken.iter().any(|&(from, to, line)| {
+                    x + 10 < to && from < x + 10 + width && (line - label).abs() < 14
+                })
+            };
+            while is_taken(&taken, label) {
+                label -= 4;
+            }
+            taken.push((x + 10, x + 10 + width, label));
+            let text =
+                EmptyElement::at(at) + Text::new(name.clone(), (10, label - y), font(13, &INK));
+            chart.draw_series([text]).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    })
+}
+
+/// The day around the highest load, on whole days where the series is longer.
+pub(super) fn busiest_day(series: &Series) -> Range<Timestamp> {
+    let span = whole(series);
+    let day = Duration::from_secs(86_400);
+    let highest = (0..series.load.len()).max_by(|&a, &b| series.load[a].total_cmp(&series.load[b]));
+    let peak = span.start + series.step.times(highest.unwrap_or(0) as i64);
+    if span.end.since(span.start) <= day {
+        return span;
+    }
+    let midnight = peak.as_millis().div_euclid(86_400_000) * 86_400_000;
+    let latest = span.end - day;
+    let start = Timestamp::from_millis(midnight).max(span.start).min(latest);
+    start..start + day
+}
+
+fn whole(series: &Series) -> Range<Timestamp> {
+    series.start..series.start + series.step.times(series.load.len() as i64)
+}
+
+fn indexes(series: &Series, span: &Range<Timestamp>) -> Range<usize> {
+    let index = |at: Timestamp| at.since(series.start).steps(series.step).min(series.load.len());
+    index(span.start)..index(span.end)
+}
+
+fn draw(height: u32, on: impl FnOnce(&Canvas<'_>) -> Result<(), String>) -> Result<String, String> {
+    let mut svg = String::new();
+    {
+        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        on(&canvas)?;
+        canvas.present().map_err(|error| error.to_string())?;
+    }
+    Ok(svg)
+}
+
+fn stroke(chart: &mut Chart<'_>, points: Vec<(f64, f64)>, style: ShapeStyle) -> Result<(), String> {
+    let line = LineSeries::new(points, style);
+    chart.draw_series(line).map(|_| ()).map_err(|error| error.to_string())
+}
+
+fn area(chart: &mut Chart<'_>, points: Vec<(f64, f64)>, color: RGBAColor) -> Result<(), String> {
+    let (Some(&(first, _)), Some(&(last, _))) = (points.first(), points.last()) else {
+        return Ok(());
+    };
+    let ground = [(last, 0.0), (first, 0.0)];
+    shape(chart, points.into_iter().chain(ground).collect(), color)
+}
+
+fn shape(chart: &mut Chart<'_>, points: Vec<(f64, f64)>, color: RGBAColor) -> Result<(), String> {
+    let filled = Polygon::new(points, color.filled());
+    chart.draw_series([filled]).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Marks along the ground where load waits, a pixel wide at least.
+fn waits(
+    chart: &mut Chart<'_>,
+    series: &Series,
+    span: &Range<Timestamp>,
+    most: f64,
+) -> Result<(), String> {
+    let inside = indexes(series, span);
+    let pixel = span.end.since(span.start).as_secs_f64() / N_PIXELS as f64;
+    let mut marks: Vec<(f64, f64)> = Vec::new();
+    for index in inside {
+        if series.queue[index] > 0.0 {
+            let from = at_index(series.start, series.step, index);
+            let to = at_index(series.start, series.step, index + 1).max(from + 1.5 * pixel);
+            match marks.last_mut() {
+                Some((_, end)) if from <= *end + pixel => *end = to,
+                _ => marks.push((from, to)),
+            }
+        }
+    }
+    let height = 0.06 * most;
+    let mark = |(from, to)| Rectangle::new([(from, 0.0), (to, height)], VIOLATION.filled());
+    let marks = marks.into_iter().map(mark);
+    chart.draw_series(marks).map(|_| ()).map_err(|error| error.to_string())
+}
