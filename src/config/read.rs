@@ -46,7 +46,7 @@ impl Config {
         self.given.clone().map_or_else(|| self.to_value(), Ok)
     }
 
-    /// Every setting in force, with its origin, in the order of the configuration.
+    /// Every setting in force, with its origin, sorted by name.
     ///
     /// ```
     /// # let text = r#"{"max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},

@@ -69,7 +69,7 @@ impl Report {
 
     /// The report as one HTML file.
     #[napi]
-    pub fn html(&self) -> String {
-        self.0.to_html()
+    pub fn html(&self, env: &Env) -> Result<String> {
+        self.0.to_html().map_err(|error| raise(env, &error))
     }
 }

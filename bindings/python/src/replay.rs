@@ -22,17 +22,7 @@ impl Report {
 
     /// One self-contained HTML page.
     fn to_html(&self, py: Python<'_>) -> PyResult<String> {
-        let sim::Report { trace, settings, bounds, .. } = &self.0;
-        py.detach(|| {
-            // A page tells a comparison; this is one of a single configuration.
-            sim::report::html(&sim::Comparison {
-                trace: trace.clone(),
-                settings: settings.clone(),
-                bounds: *bounds,
-                reports: vec![self.0.clone()],
-            })
-        })
-        .map_err(raise)
+        py.detach(|| self.0.to_html()).map_err(raise)
     }
 }
 
