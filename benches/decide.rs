@@ -67,9 +67,9 @@ fn decide(criterion: &mut Criterion) {
 }
 
 fn replay(criterion: &mut Criterion) {
-    let trace = sim::generate::week(7);
-    let settings: sim::Settings =
-        serde_json::from_str(r#"{"scored": "1d", "load_per_replica": 100}"#).expect("is sound");
+    let trace = sim::web_service(2, 7);
+    let settings =
+        sim::Settings::from_text(r#"{"scored": "1d", "load_per_replica": 100}"#).expect("is sound");
     for (name, config) in
         [("replay_a_day/reactive", REACTIVE), ("replay_a_day/all_four", EVERYTHING)]
     {

@@ -411,6 +411,158 @@ export class Abstain {
   explain(): string
 }
 
+/** A recorded load. */
+export interface Trace {
+  /** What it is called in the report. */
+  name?: string
+  /** Rising, on a fixed step; holes of whole steps are filled on a straight line. */
+  times: Float64Array | readonly Time[]
+  /** The mean load in each step, in the load's unit; from 0 up, none missing. */
+  values: ArrayLike<number>
+}
+
+/** The workload as the simulator sees it, and which part of the trace is scored. */
+export interface Plant {
+  /** Time from decision to decision. Default: 15 seconds. */
+  interval?: Duration
+  /** The load one replica can carry. Default: so that the peak needs `peak_replicas`. */
+  load_per_replica?: number
+  /** The replicas that the scored peak needs. Default: 30. */
+  peak_replicas?: number
+  /** The utilization at which they carry it, in (0, 1]. Default: 0.7. */
+  target_utilization?: number
+  /** From a replica's request to its readiness. Default: 2 minutes. */
+  start_up?: Duration
+  /** How far a start-up strays, as a share of it. Default: 0.2. */
+  start_up_jitter?: number
+  /** How long a stopping replica is still paid for. Default: 30 seconds. */
+  stop?: Duration
+  /** Load that waited longer is late. Default: 1 second. */
+  late_after?: Duration
+  /** Load that would wait longer is dropped. Default: 30 seconds. */
+  timeout?: Duration
+  /** The age of a metric when it is read. Default: 30 seconds. */
+  metric_lag?: Duration
+  /** The relative standard deviation of a reading's error. Default: 0.02. */
+  noise?: number
+  /** The share of readings that are missing. Default: 0.01. */
+  missing?: number
+  /** Crashes of a ready replica per day. Default: 0. */
+  crashes_per_day?: number
+  /** The seed of every random number. Default: 1. */
+  seed?: number
+  /** The name under which the total load is observed. Default: `rps`. */
+  load_metric?: string
+  /** The name under which the mean utilization is observed. Default: `cpu`. */
+  utilization_metric?: string
+  /** The replicas ready at the start. Default: what the first load needs. */
+  initial_replicas?: number
+  /** How much of the trace before the scored part is fed as history. Default: 28 days. */
+  history?: Duration
+  /** How much of the end of the trace is scored, at most a third of it. Default: 3 days. */
+  scored?: Duration
+  /** A forecast for the report is issued so often. Default: 3 hours. */
+  forecast_every?: Duration
+  /** How far the forecasts for the report look ahead. Default: 3 hours. */
+  forecast_horizon?: Duration
+  /** Whether each decision is kept in the report. Default: no. */
+  decisions?: boolean
+}
+
+/**
+ * What the configuration would have done to a recorded load, on a thread of the pool: the event loop
+ * goes on.
+ *
+ * An abort rejects the promise at once with the signal's reason; the thread ends its replay all the
+ * same.
+ * @throws {ForescaleError} `FORESCALE_CONFIG` or `FORESCALE_TRACE`, as a rejection
+ */
+export function replay(
+  config: Config | string,
+  trace: Trace,
+  plant?: Plant | string,
+  options?: { signal?: AbortSignal },
+): Promise<Report>
+
+/** How good a replay was: what it cost, how slow it was, how restless. */
+export interface Score {
+  /** Minutes in which some load was late or dropped. */
+  violation_minutes: number
+  /** Minutes that were scored. */
+  minutes: number
+  /** Share of the load that was dropped. */
+  dropped_share: number
+  /** Share of the load that was served late. */
+  late_share: number
+  /** Replica-hours paid. */
+  replica_hours: number
+  /** How often the size asked for changed. */
+  actions: number
+  /** How many of them went the other way than the one before. */
+  reversals: number
+  /** The elasticity metrics of SPEC, as shares; 0 is best. */
+  elasticity: {
+    under_accuracy: number
+    over_accuracy: number
+    under_time: number
+    over_time: number
+    instability: number
+  }
+}
+
+/** How far a score is from a bound. */
+export interface Gap {
+  /** Replica-hours as a multiple of the bound's; `null` if the bound cost nothing. */
+  cost_ratio: number | null
+  /** Violation minutes more than the bound's; negative if fewer. */
+  violation_minutes: number
+}
+
+/** What a replay came to. */
+export class Report {
+  private constructor()
+  /** The name of the configuration. */
+  readonly name: string
+  /** The name of the trace. */
+  readonly trace: string
+  /** The settings of the plant, with the load per replica filled in. */
+  readonly settings: Required<Plant>
+  /** The figures of merit. */
+  readonly score: Score
+  /** The same for the bounds, on the same plant. */
+  readonly bounds: object
+  /** How far from a size that knows the load. */
+  readonly clairvoyant_gap: Gap
+  /** How far from the best constant size. */
+  readonly constant_gap: Gap
+  /** What happened over time: one entry for each interval of the scored part. */
+  readonly series: {
+    /** Start of the first interval, in milliseconds. */
+    start: number
+    /** Length of an interval. */
+    step: string
+    /** Load that came. */
+    load: number[]
+    /** Load that could be carried. */
+    capacity: number[]
+    /** Replicas ready. */
+    ready: number[]
+    /** Replicas asked for. */
+    wanted: number[]
+    /** Load that waits at the end, times seconds. */
+    queue: number[]
+  }
+  /** Forecasts issued on the way. */
+  readonly forecasts: object[]
+  /** Every decision, if the plant's settings ask for them. */
+  readonly decisions?: Pick<Decision, 'at' | 'current' | 'replicas' | 'wish' | 'mode' | 'steps'>[]
+  /** The report as JSON text: the same bytes in every language. */
+  get json(): string
+  toJSON(): object
+  /** One self-contained HTML file with pictures. */
+  toHtml(): string
+}
+
 /** What a call was refused for; the message says where, what came and what is allowed. */
 export class ForescaleError extends Error {
   readonly name: 'ForescaleError'

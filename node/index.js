@@ -127,6 +127,47 @@ class Abstain {
   }
 }
 
+class Report {
+  #core
+  #json
+
+  constructor(core) {
+    this.#core = core
+    this.#json = core.json()
+    Object.assign(this, JSON.parse(this.#json))
+  }
+
+  get json() {
+    return this.#json
+  }
+
+  toJSON() {
+    return { ...this }
+  }
+
+  toHtml() {
+    return this.#core.html()
+  }
+}
+
+async function replay(config, { name = 'trace', times, values }, plant = {}, { signal } = {}) {
+  signal?.throwIfAborted()
+  const at = Float64Array.from(times, (time, i) => millis(time, () => `times[${i}]`))
+  const load = Float64Array.from(values, (value, i) => numberOrNaN(value, () => `values[${i}]`))
+  const work = Promise.resolve(call(() => addon.replay(text(config), text(plant), name, at, load)))
+  const report = work.then((core) => new Report(core), (error) => Promise.reject(own(error)))
+  return signal ? abortable(report, signal) : report
+}
+
+/** Rejects as soon as the signal says so; the thread of the pool ends its replay all the same. */
+function abortable(work, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
 /** Settings as the core reads them. JSON would make NaN `null`, a value that may be allowed. */
 function text(value) {
   if (typeof value === 'string') return value
@@ -170,4 +211,4 @@ function own(error) {
   return isOurs ? new ForescaleError(error.code, error.path, error.message) : error
 }
 
-module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError }
+module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, replay }

@@ -1,3 +1,3 @@
 import forescale from './index.js'
 
-export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError } = forescale
+export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, replay } = forescale

@@ -18,7 +18,7 @@ const EVERYTHING: &str = r#"{
         {"kind": "schedule", "cron": "*/7 * * * *", "time_zone": "America/New_York",
          "duration": "3m", "min_replicas": 4, "max_replicas": 30},
         {"kind": "predictive", "metric": "rps", "step": "10s",
-         "forecaster": {"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}}
+         "forecaster": {"kind": "seasonal_naive", "season": "10m"}}
     ],
     "guards": [
         {"kind": "tolerance"}, {"kind": "stabilization", "scale_up": "30s"}, {"kind": "rate"},

@@ -48,3 +48,11 @@ new Autoscaler({ max_replicas: 3, min_replica: 1 })
 scaler.decide({ ready: 3 })
 // @ts-expect-error: text is no reading
 scaler.decide({ at: 0, ready: 3, metrics: { rps: '1240' } })
+
+const report: Promise<forescale.Report> = forescale.replay(
+  config,
+  { times: [new Date(), 5], values: new Float64Array(2) },
+  { start_up: '5m' },
+  { signal: new AbortController().signal },
+)
+report.then(({ score, clairvoyant_gap: gap }) => console.log(score.violation_minutes, gap.cost_ratio))

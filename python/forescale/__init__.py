@@ -13,6 +13,7 @@ from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
 from .forecast import Abstain, Forecast
 from .readings import Reading
+from .replay import Report, replay
 
 __all__ = [
     "Abstain",
@@ -24,9 +25,11 @@ __all__ = [
     "ObservationError",
     "Reading",
     "Reason",
+    "Report",
     "Setting",
     "SnapshotError",
     "Step",
     "TraceError",
     "__version__",
+    "replay",
 ]

@@ -31,6 +31,16 @@ class Autoscaler:
         self, metric: str, horizon: str | float, quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
 
+def replay(config: str, name: str, times: Any, values: Any, plant: str) -> Report:
+    """Replays a trace; `times` in seconds since the epoch, a missing value is a hole."""
+
+@final
+class Report:
+    """The core of ``forescale.Report``."""
+
+    def to_json(self) -> str: ...
+    def to_html(self) -> str: ...
+
 @final
 class Decision:
     """The answer to one observation: replicas, and every step on the way to them."""

@@ -173,7 +173,7 @@ class Autoscaler:
 
     @property
     def config(self) -> dict[str, Setting]:
-        """Every setting in force by its place, in the order of the configuration.
+        """Every setting in force by its place, sorted by name.
 
         >>> scaler = Autoscaler({
         ...     "max_replicas": 9,

@@ -38,7 +38,8 @@ def known_keys(config: dict[str, Any]) -> set[str]:
     """What the core says it knows when it refuses the key `?`."""
     with pytest.raises(ConfigError, match=r"is not a known setting") as caught:
         Autoscaler(config)
-    _, _, known = str(caught.value).partition("; known are ")
+    _, told, known = str(caught.value).partition("(known: ")
+    assert told, f"the core words it otherwise now: {caught.value}"
     return set(re.findall(r"`(\w+)`", known))
 
 

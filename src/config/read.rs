@@ -46,7 +46,7 @@ impl Config {
         self.given.clone().map_or_else(|| self.to_value(), Ok)
     }
 
-    /// Every setting in force, with its origin, in the order of the configuration.
+    /// Every setting in force, with its origin, sorted by name.
     ///
     /// ```
     /// # let text = r#"{"max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},
@@ -121,15 +121,9 @@ fn refused(outer: &str, message: &str) -> Error {
         };
         let known_list =
             known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let expected = if known.is_empty() {
-            "there are none".to_owned()
-        } else {
-            format!("known are {known_list}")
-        };
-        let text = format!(
-            "is not a known setting{}; {expected}",
-            did_you_mean(unknown, known).trim_end_matches('?')
-        );
+        let known_list = if known.is_empty() { "none".to_owned() } else { known_list };
+        let near = did_you_mean(unknown, known);
+        let text = format!("is not a known setting{near} (known: {known_list})");
         return Error::config(*unknown, text).at(&inner).at(&outer);
     }
     if let (true, [missing, ..]) = (message.starts_with("missing field"), quoted.as_slice()) {

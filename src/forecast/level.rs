@@ -92,6 +92,7 @@ impl Level {
     }
 
     /// Says that the course has been drawn anew, `by` lower than it was: rests are higher by that.
+    #[cfg(feature = "augurs")]
     pub(super) fn moved(&mut self, by: f64) {
         let waiting = self.bands.iter_mut().flat_map(|band| &mut band.waiting).flatten();
         let rests = waiting.flat_map(|features| &mut features[..N - 1]);

@@ -122,7 +122,7 @@ impl Outlook {
     }
 
     /// Feeds history, the oldest first; then as [`observe`](Self::observe). `None` and NaN are
-    /// missing values.
+    /// missing values. A history on a coarser grid than the step is taken along lines.
     ///
     /// # Errors
     /// If the lengths differ, the times do not rise, or a value is negative or infinite; nothing
@@ -144,8 +144,22 @@ impl Outlook {
             let message = format!("is {value}, must be a finite number from 0 up, or missing");
             return Err(Error::observation(format!("values[{at}]"), message));
         }
-        for (&at, &value) in times.iter().zip(values) {
-            self.observe(at, value);
+        // Where history lies on a coarser grid than ours, the load between two of its samples is
+        // taken along a line; what is missing in it stays missing.
+        let grid = typical_distance(times);
+        let step = self.step();
+        for index in 0..times.len() {
+            let next = (times.get(index + 1), values.get(index + 1).copied().flatten());
+            self.observe(times[index], values[index]);
+            if let (Some(before), (Some(&until), Some(after))) = (values[index], next) {
+                let distance = until.since(times[index]);
+                let n_steps = distance.as_millis() / step.as_millis();
+                for ahead in 1..if distance <= grid { n_steps } else { 0 } {
+                    let share = ahead as f64 / n_steps as f64;
+                    let load = before + (after - before) * share;
+                    self.observe(times[index] + step.times(ahead), Some(load));
+                }
+            }
         }
         Ok(())
     }
@@ -232,6 +246,13 @@ impl Outlook {
     }
 }
 
+/// The median distance between two times; zero where there are fewer than two.
+fn typical_distance(times: &[Timestamp]) -> Duration {
+    let mut distances: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    distances.sort_unstable();
+    distances.get(distances.len() / 2).copied().unwrap_or_default()
+}
+
 impl Model {
     fn observe(&mut self, sample: Sample) {
         self.forecaster.observe(sample);
@@ -295,6 +316,19 @@ mod tests {
         let reason = outlook.latest().expect_err("less than a season");
         assert_eq!(reason.code(), codes::TOO_LITTLE_HISTORY.name());
         assert!(reason.fact("n_samples") < reason.fact("needed_samples"), "{reason}");
+    }
+
+    #[test]
+    fn learns_from_a_history_that_is_coarser_than_its_step() {
+        let minutes = daily(4 * 1440 + 10, 0.9, 0.05, 5);
+        let tenth =
+            |minute: usize| (Timestamp::from_secs(60 * minute as i64), Some(minutes[minute]));
+        let (times, values): (Vec<_>, Vec<_>) = (0..4 * 1440).step_by(10).map(tenth).unzip();
+        let mut outlook = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+        outlook.warm_up(&times, &values).expect("times rise");
+        let forecast = outlook.forecast(10, &[0.5]).expect("in range").expect("there is history");
+        let ratio = forecast.row(4)[0] / minutes[4 * 1440 - 5];
+        assert!((ratio - 1.0).abs() < 0.1, "{ratio}");
     }
 
     #[test]

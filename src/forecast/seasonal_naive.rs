@@ -62,7 +62,7 @@ impl SeasonalNaive {
     /// From its settings and the step of its samples.
     ///
     /// # Errors
-    /// If the season is not a whole number of steps, at least two, or a stretch is out of range.
+    /// If the season is not a whole number of steps, at least two.
     pub fn new(settings: Config, step: Duration) -> Result<Self, Error> {
         let season = settings.season.steps(step);
         if step.times(season as i64) != settings.season || !(2..=MOST_STEPS).contains(&season) {
@@ -70,16 +70,8 @@ impl SeasonalNaive {
             let message = format!("is {season}, must be 2 to {MOST_STEPS} whole steps of {step}");
             return Err(Error::config("season", message));
         }
-        if settings.smooth.times(2) > settings.season {
-            let message = format!("is {}, must be at most half of the season", settings.smooth);
-            return Err(Error::config("smooth", message));
-        }
         let smooth = (settings.smooth.as_millis() / step.as_millis()) as usize / 2;
-        if smooth > MOST_SMOOTH {
-            let most = step.times(2 * MOST_SMOOTH as i64);
-            let message = format!("is {}, must be at most {most}", settings.smooth);
-            return Err(Error::config("smooth", message));
-        }
+        let smooth = smooth.min(season / 4).min(MOST_SMOOTH);
         let level = match settings.level {
             LevelKind::Learned => Some(Level::new(step)),
             LevelKind::None => None,
@@ -202,8 +194,8 @@ pub struct Config {
     /// How the present shifts last season's course: `learned` (default), or `none` for last season
     /// as it was. Learned, it was better on each of four real loads than any fixed stretch tried.
     pub level: LevelKind,
-    /// The stretch over which last season is averaged, so that its noise is not forecast; at most
-    /// half of the season and 240 steps, rounded down to whole steps. Default `30m`.
+    /// The stretch over which last season is averaged, so that its noise is not forecast; cut to
+    /// half of the season, to 240 steps, and to whole steps. Default `30m`.
     pub smooth: Duration,
 }
 
@@ -305,7 +297,5 @@ mod tests {
         let odd = Config { season: Duration::from_secs(90), ..Config::default() };
         assert_eq!(refused(odd, MINUTE), "season");
         assert_eq!(refused(Config::default(), Duration::ZERO), "season");
-        let wide = Config { smooth: Duration::from_secs(50_000), ..Config::default() };
-        assert_eq!(refused(wide, MINUTE), "smooth");
     }
 }

@@ -19,9 +19,10 @@ pub struct Sample {
 /// Averages readings into steps of a fixed length and closes each step when time has left it.
 ///
 /// Readings in one step are averaged, whatever their order; a reading of a step that is closed
-/// already comes too late and is dropped; steps without a reading become missing samples. After a
-/// gap of more than [`MOST_MISSING`](Self::MOST_MISSING) steps only that many are filled in, with
-/// the grid kept.
+/// already comes too late and is dropped. Up to [`MOST_BRIDGED`](Self::MOST_BRIDGED) steps between
+/// two readings are filled along a line, so that a host may look less often than once a step; the
+/// steps of a wider gap become missing samples, at most [`MOST_MISSING`](Self::MOST_MISSING) of
+/// them, with the grid kept.
 ///
 /// ```
 /// use forescale::series::Resampler;
@@ -29,10 +30,11 @@ pub struct Sample {
 ///
 /// let mut resampler = Resampler::new(Duration::from_secs(60));
 /// let mut samples = Vec::new();
-/// for (second, load) in [(0, 10.0), (30, 20.0), (61, 7.0), (180, 9.0)] {
+/// for (second, load) in [(0, 10.0), (30, 20.0), (61, 7.0), (180, 9.0), (600, 1.0)] {
 ///     resampler.push(Timestamp::from_secs(second), Some(load), |sample| samples.push(sample.value));
 /// }
-/// assert_eq!(samples, [Some(15.0), Some(7.0), None]);
+/// assert_eq!(samples[..4], [Some(15.0), Some(7.0), Some(8.0), Some(9.0)]);
+/// assert_eq!(samples[4..], [None; 6]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved")]
@@ -53,6 +55,9 @@ struct Open {
 impl Resampler {
     /// So many missing samples stand for any longer gap.
     pub const MOST_MISSING: i64 = 100_000;
+
+    /// So many steps without a reading, between two that have one, are filled along a line.
+    pub const MOST_BRIDGED: i64 = 5;
 
     /// A resampler without readings; a `step` of zero counts as a millisecond.
     #[must_use]
@@ -81,11 +86,17 @@ impl Resampler {
             Some(open) if start < open.start => return false,
             Some(open) if start == open.start => open,
             Some(open) => {
-                closed(Sample { at: open.start + self.step, value: open.mean() });
+                let before = open.mean();
+                closed(Sample { at: open.start + self.step, value: before });
                 let gap = start.since(open.start).as_millis() / millis - 1;
+                let ends = before.zip(load).filter(|_| gap <= Self::MOST_BRIDGED);
                 for back in (1..=gap.min(Self::MOST_MISSING)).rev() {
+                    let bridged = ends.map(|(before, after)| {
+                        after + (before - after) * (back as f64 / (gap + 1) as f64)
+                    });
                     // The sample `back` steps before the new one ends where the next one starts.
-                    closed(Sample { at: start - self.step.times(back - 1), value: None });
+                    let at = start - self.step.times(back - 1);
+                    closed(Sample { at, value: bridged.filter(|value| value.is_finite()) });
                 }
                 Open { start, sum: 0.0, n: 0 }
             }
@@ -147,9 +158,21 @@ mod tests {
 
     #[test]
     fn a_gap_becomes_missing_samples_on_the_same_grid() {
-        let samples = closed_by(&[(3, Some(1.0)), (41, Some(2.0)), (50, None)]);
-        let want = [(10, Some(1.0)), (20, None), (30, None), (40, None), (50, Some(2.0))];
+        let samples = closed_by(&[(3, Some(1.0)), (73, Some(2.0)), (80, None)]);
+        let mut want = vec![(10, Some(1.0))];
+        want.extend((2..=7).map(|step| (10 * step, None)));
+        want.push((80, Some(2.0)));
         assert_eq!(samples, want);
+    }
+
+    #[test]
+    fn a_short_gap_between_two_readings_is_filled_along_a_line() {
+        let samples = closed_by(&[(3, Some(1.0)), (41, Some(5.0)), (50, None)]);
+        let values: Vec<_> = samples.iter().map(|&(_, value)| value).collect();
+        assert_eq!(values, [1.0, 2.0, 3.0, 4.0, 5.0].map(Some));
+        // Nothing is made up where one end is missing.
+        let samples = closed_by(&[(3, Some(1.0)), (41, None), (50, None)]);
+        assert_eq!(samples[1..4].iter().filter_map(|&(_, value)| value).count(), 0);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod convert;
 mod raise;
+pub mod replay;
 
 use forescale::{Duration, Observation, Replicas};
 use napi::bindgen_prelude::{Buffer, Either, Env, Float64Array, Float64ArraySlice, Object, Result};
@@ -86,7 +87,7 @@ impl Autoscaler {
         metric: String,
         horizon: Either<String, f64>,
         quantiles: Vec<f64>,
-    ) -> Result<Either<Forecast, Abstention>> {
+    ) -> Result<Either<Forecast, Abstain>> {
         let horizon = match horizon {
             Either::A(text) => text.parse(),
             Either::B(millis) => Duration::from_secs_f64(millis / 1000.0),
@@ -102,7 +103,7 @@ impl Autoscaler {
                 quantiles: forecast.quantiles,
                 values: Float64Array::new(forecast.values),
             }),
-            Err(reason) => Either::B(Abstention {
+            Err(reason) => Either::B(Abstain {
                 reason: convert::json(&reason),
                 explanation: reason.to_string(),
             }),
@@ -147,7 +148,7 @@ pub struct Forecast {
 /// Why there is no forecast.
 #[napi(object, object_from_js = false)]
 #[derive(Debug)]
-pub struct Abstention {
+pub struct Abstain {
     /// The reason as JSON text.
     pub reason: String,
     /// The reason in English.

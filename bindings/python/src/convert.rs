@@ -208,3 +208,18 @@ pub(crate) fn series(path: &str, values: &Bound<'_, PyAny>) -> PyResult<Vec<Opti
     }
     Ok(series)
 }
+
+/// A recorded load: its times and values, without the rows that have no value, which are holes.
+pub(crate) fn samples(
+    times: &Bound<'_, PyAny>,
+    values: &Bound<'_, PyAny>,
+) -> PyResult<(Vec<Timestamp>, Vec<f64>)> {
+    let times = self::times("times", times)?;
+    let values = series("values", values)?;
+    if times.len() != values.len() {
+        // The core words the refusal.
+        return Ok((times, values.into_iter().map(|value| value.unwrap_or(0.0)).collect()));
+    }
+    let rows = times.into_iter().zip(values);
+    Ok(rows.filter_map(|(at, value)| Some((at, value.filter(|load| !load.is_nan())?))).unzip())
+}

@@ -10,6 +10,7 @@ mod autoscaler;
 mod convert;
 mod decision;
 mod error;
+mod replay;
 
 /// The compiled part of `forescale`; what users import stands in the package.
 #[pyo3::pymodule]
@@ -26,6 +27,8 @@ mod _native {
     use crate::autoscaler::Autoscaler;
     #[pymodule_export]
     use crate::decision::{Decision, Reason, Step};
+    #[pymodule_export]
+    use crate::replay::{Report, replay};
 
     /// The version of the crate, which is that of the package.
     #[pymodule_export]

@@ -121,3 +121,19 @@ fn lane(report: &Report) -> Result<Lane, String> {
         day: frame::date(day.start),
     })
 }
+
+impl Report {
+    /// The page of this replay alone; see [`html`].
+    ///
+    /// # Errors
+    /// As [`html`].
+    pub fn to_html(&self) -> Result<String, Error> {
+        let Self { trace, settings, bounds, .. } = self;
+        html(&Comparison {
+            trace: trace.clone(),
+            settings: settings.clone(),
+            bounds: *bounds,
+            reports: vec![self.clone()],
+        })
+    }
+}

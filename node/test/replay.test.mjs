@@ -1,0 +1,74 @@
+// A replay runs beside the event loop, gives the same bytes twice, and is refused as a rejection.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { ForescaleError, Report, replay } from 'forescale'
+
+const minute = 60_000
+const start = Date.UTC(2026, 0, 5)
+const times = Array.from({ length: 3 * 1440 }, (_, i) => start + i * minute)
+const trace = {
+  name: 'three days',
+  times,
+  values: times.map((_, i) => 1000 + 600 * Math.sin((2 * Math.PI * i) / 1440)),
+}
+const config = {
+  min_replicas: 1,
+  max_replicas: 60,
+  metrics: { cpu: { kind: 'utilization' }, rps: { kind: 'total' } },
+  policies: [{ kind: 'target', metric: 'cpu', target: 0.7 }],
+}
+
+test('replays a trace and scores it, the same bytes twice', async () => {
+  const [one, other] = await Promise.all([replay(config, trace), replay(JSON.stringify(config), trace, '{}')])
+  assert.ok(one instanceof Report)
+  assert.equal(one.json, other.json)
+  assert.ok(one.score.minutes > 1000 && one.score.replica_hours > 100, JSON.stringify(one.score))
+  assert.equal(JSON.stringify(one), JSON.stringify(JSON.parse(one.json)))
+  assert.match(one.toHtml(), /^\s*<!doctype html>[^]*three days[^]*<svg/i)
+})
+
+test('the plant matters', async () => {
+  const quick = await replay(config, trace, { start_up: '15s', noise: 0 })
+  const slow = await replay(config, trace, { start_up: '10m', noise: 0 })
+  assert.notDeepEqual(quick.score, slow.score)
+})
+
+test('the event loop goes on meanwhile', async () => {
+  let turns = 0
+  const timer = setInterval(() => (turns += 1), 1)
+  const work = replay(config, trace, { interval: '1s' })
+  await work
+  clearInterval(timer)
+  assert.notEqual(turns, 0)
+})
+
+const refused = (code, message) => (error) => {
+  assert.ok(error instanceof ForescaleError, error)
+  assert.equal(error.code, code)
+  assert.match(error.message, message)
+  return true
+}
+
+test('what cannot be replayed is a rejection', async () => {
+  const bad = (change) => replay(config, { ...trace, ...change })
+  await assert.rejects(bad({ values: [1] }), refused('FORESCALE_TRACE', /1 values for 4320 times/))
+  await assert.rejects(bad({ times: [start], values: [1] }), refused('FORESCALE_TRACE', /at least 2/))
+  await assert.rejects(bad({ values: times.map(() => NaN) }), refused('FORESCALE_TRACE', /NaN/))
+  await assert.rejects(bad({ values: times.map(() => null) }), refused('FORESCALE_TRACE', /NaN/))
+  await assert.rejects(bad({ times: [...times].reverse() }), refused('FORESCALE_TRACE', /must rise/))
+  await assert.rejects(replay({ ...config, policies: [] }, trace), refused('FORESCALE_CONFIG', /is empty/))
+  await assert.rejects(replay(config, trace, { noise: 2 }), refused('FORESCALE_CONFIG', /`noise` is 2/))
+  await assert.rejects(replay(config, trace, { noise: NaN }), refused('FORESCALE_CONFIG', /NaN/))
+  await assert.rejects(replay(config, trace, { noize: 0 }), refused('FORESCALE_CONFIG', /noize/))
+})
+
+test('an abort rejects with its reason, before and meanwhile', async () => {
+  await assert.rejects(replay(config, trace, {}, { signal: AbortSignal.abort() }), { name: 'AbortError' })
+  const controller = new AbortController()
+  const work = replay(config, trace, { interval: '1s' }, { signal: controller.signal })
+  controller.abort(new Error('changed my mind'))
+  await assert.rejects(work, /changed my mind/)
+  assert.ok((await replay(config, trace, {}, { signal: new AbortController().signal })) instanceof Report)
+})
