@@ -98,7 +98,7 @@ pub(super) fn forecast(report: &Report, day: Range<Timestamp>) -> Result<Option<
             let issued = middle.first().copied();
             stroke(&mut chart, middle, CAPACITY.stroke_width(2))?;
             if let Some((at, load)) = issued {
-                let dot = Circle::new((at, load), 3, CAPACITY.filled());
+                let dot = Circle::new((at, load), 4, CAPACITY.filled());
                 chart.draw_series([dot]).map_err(|error| error.to_string())?;
             }
         }

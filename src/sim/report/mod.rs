@@ -36,7 +36,7 @@ use crate::time::Duration;
 /// not made by this library, with series of different lengths or without any entry.
 pub fn html(comparison: &Comparison) -> Result<String, Error> {
     let undrawn = |error: String| Error::trace("report", format!("cannot be drawn: {error}"));
-    let lanes = comparison.reports.iter().map(|report| lane(report)).collect::<Result<Vec<_>, _>>();
+    let lanes = comparison.reports.iter().map(lane).collect::<Result<Vec<_>, _>>();
     let page = Page {
         trace: &comparison.trace,
         days: comparison.bounds.clairvoyant.minutes / 1440.0,
@@ -44,6 +44,7 @@ pub fn html(comparison: &Comparison) -> Result<String, Error> {
         start_up: comparison.settings.start_up.to_string(),
         interval: comparison.settings.interval.to_string(),
         late_after: comparison.settings.late_after.to_string(),
+        forecast_every: comparison.settings.forecast_every.to_string(),
         rows: rows(comparison),
         tradeoff: charts::tradeoff(comparison).map_err(undrawn)?,
         lanes: lanes.map_err(undrawn)?,
@@ -66,6 +67,7 @@ struct Page<'a> {
     start_up: String,
     interval: String,
     late_after: String,
+    forecast_every: String,
     rows: Vec<Row>,
     tradeoff: String,
     lanes: Vec<Lane>,
