@@ -7,7 +7,7 @@
 use forescale::sim::{Settings, Trace};
 use forescale::{Error, Timestamp};
 
-/// Four configurations by name.
+/// Five configurations by name.
 pub(crate) fn built_in(trace: &Trace, settings: &Settings) -> Result<Vec<(String, String)>, Error> {
     let load_per_replica = settings.capacity_on(trace)?;
     let most = settings.peak_replicas * 3;
@@ -29,7 +29,10 @@ capacity: {{ kind: fixed, metric: {rps}, load_per_replica: {load_per_replica}, t
     let cpu = &settings.utilization_metric;
     let rps = &settings.load_metric;
     let target = format!("  - {{ kind: target, metric: {cpu}, target: 0.7 }}\n");
+    let net = format!("  - {{ kind: target, metric: {cpu}, target: 0.85 }}\n");
     let hpa = format!("{head}policies:\n{target}");
+    // What the net of `predictive` does alone: the part of its saving that no forecast made.
+    let tight = format!("{head}policies:\n{net}");
     let watermark = format!(
         "{head}policies:\n  - {{ kind: watermark, metric: {cpu}, low: 0.5, high: 0.75 }}\n"
     );
@@ -39,11 +42,11 @@ capacity: {{ kind: fixed, metric: {rps}, load_per_replica: {load_per_replica}, t
     let predictive = format!(
         "{head}policies:
   - {{ kind: predictive, metric: {rps}, quantile: 0.95 }}
-  - {{ kind: target, metric: {cpu}, target: 0.85 }}
-"
+{net}"
     );
     let named = [
-        ("hpa", hpa),
+        ("hpa 0.7", hpa),
+        ("hpa 0.85", tight),
         ("watermark", watermark),
         ("schedule", schedule),
         ("predictive", predictive),
