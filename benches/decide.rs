@@ -69,7 +69,8 @@ fn decide(criterion: &mut Criterion) {
 fn replay(criterion: &mut Criterion) {
     let trace = sim::web_service(2, 7);
     let settings =
-        sim::Settings::from_text(r#"{"scored": "1d", "history": "2d", "load_per_replica": 100}"#).expect("is sound");
+        sim::Settings::from_text(r#"{"scored": "1d", "history": "2d", "load_per_replica": 100}"#)
+            .expect("is sound");
     for (name, config) in
         [("replay_a_day/reactive", REACTIVE), ("replay_a_day/all_four", EVERYTHING)]
     {

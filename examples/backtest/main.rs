@@ -206,7 +206,15 @@ mod tests {
             })
         };
         let told = run("load.csv", &[]).unwrap();
-        for name in ["hpa 0.7", "hpa 0.85", "watermark", "schedule", "predictive", "constant", "clairvoyant"] {
+        for name in [
+            "hpa 0.7",
+            "hpa 0.85",
+            "watermark",
+            "schedule",
+            "predictive",
+            "constant",
+            "clairvoyant",
+        ] {
             assert!(told.contains(name), "{name} is missing in\n{told}");
         }
         let page = std::fs::read_to_string(path("page.html")).unwrap();
