@@ -96,3 +96,32 @@ fn no_file_of_the_core_reads_a_clock_or_the_environment() {
         }
     }
 }
+
+/// The platform's mathematical library rounds as it likes; `libm` gives the same bits everywhere.
+#[test]
+fn no_file_of_the_core_calls_the_platforms_transcendental_functions() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&src, &mut files);
+    let names = [
+        "exp", "exp2", "exp_m1", "ln", "ln_1p", "log", "log2", "log10", "powf", "powi", "sin",
+        "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "atan2", "cbrt", "hypot",
+    ];
+    for file in files {
+        let is_test = |name: &str| name.starts_with("test");
+        if file.iter().any(|part| is_test(&part.to_string_lossy())) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for (number, line) in code.lines().enumerate() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for name in names {
+                let place = format!("{}:{}", file.display(), number + 1);
+                assert!(!line.contains(&format!(".{name}(")), "{place} calls `{name}`: {line}");
+            }
+        }
+    }
+}

@@ -115,7 +115,7 @@ fn observation(at: i64, tick: &Tick) -> Observation {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// No observation panics; an answer that moves lies within the limits and has its reasons; a
     /// snapshot at any time changes nothing; two runs agree to the byte.

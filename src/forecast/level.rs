@@ -69,14 +69,14 @@ impl Level {
 
     /// Takes the load of this step, and the course: `course(ahead)` steps from now, 0 for now.
     pub(super) fn observe(&mut self, truth: Option<f64>, course: impl Fn(usize) -> Option<f64>) {
-        let now = course(0);
+        let now = truth.and_then(|_| course(0));
         let rest = truth.zip(now).map(|(truth, now)| truth - now);
         if let Some(rest) = rest {
             let rests = self.rests.get_or_insert([rest; N - 1]);
             rests[0] = rest;
             for (mean, stretch) in rests[1..].iter_mut().zip(STRETCHES) {
                 let steps = self.step.as_secs_f64() / stretch.as_secs_f64();
-                *mean += (rest - *mean) * -(-steps).exp_m1();
+                *mean += (rest - *mean) * -libm::expm1(-steps);
             }
         }
         // At least some hundred steps, or the combination would follow the noise.
@@ -85,8 +85,9 @@ impl Level {
             if let (Some(rest), Some(features)) = (rest, band.waiting[band.next]) {
                 band.learn(&features, rest, 1.0 - 1.0 / memory);
             }
-            let known = rest.and(self.rests).zip(now.zip(course(ahead)));
-            band.waiting[band.next] = known.map(|(rests, (now, then))| features(rests, now - then));
+            let known = rest.and(self.rests).zip(now);
+            band.waiting[band.next] = known
+                .and_then(|(rests, now)| course(ahead).map(|then| features(rests, now - then)));
             band.next = (band.next + 1) % ahead;
         }
     }

@@ -126,7 +126,8 @@ pub(super) fn between<T>(
     let upper = bands.partition_point(|band| horizon(band) < ahead).min(bands.len() - 1);
     let lower = upper.saturating_sub(1);
     let (from, to) = (horizon(&bands[lower]) as f64, horizon(&bands[upper]) as f64);
-    let share = if lower == upper { 1.0 } else { (ahead as f64 / from).ln() / (to / from).ln() };
+    let share =
+        if lower == upper { 1.0 } else { libm::log(ahead as f64 / from) / libm::log(to / from) };
     (lower, upper, share.clamp(0.0, 1.0))
 }
 
