@@ -27,7 +27,7 @@ use crate::series::{MetricKind, Phase, ReplicaReading, Replicas, Usage, total_lo
 ///
 /// A metric that cannot be read asks that nothing be taken away ([`Want::NotFewer`]), as an invalid
 /// metric of an HPA does. Replicas that are pending but have no reading of their own count as
-/// unready. One case differs from the HPA: with `by: value` and no replica ready it would propose
+/// unready, ready ones that a list of readings leaves out as missing. One case differs from the HPA: with `by: value` and no replica ready it would propose
 /// none at all; this holds.
 ///
 /// ```
@@ -224,16 +224,25 @@ impl Config {
             .iter()
             .find_map(|reading| reading.request.filter(|_| reading.phase != Phase::Unlisted));
         let whole = if stated.is_some() { None } else { Some(1000) };
-        let mut n_unready = 0;
+        let (mut n_listed, mut n_unready) = (0_u32, 0_u32);
         for reading in readings {
-            n_unready += u32::from(reading.phase == Phase::Unready);
+            let is_unready = reading.phase == Phase::Unready;
+            n_unready += u32::from(is_unready);
+            n_listed = n_listed.saturating_add(if is_unready || reading.phase == Phase::Ready {
+                times
+            } else {
+                0
+            });
             let request = reading.request.map(milli).or(whole);
             let value = reading.value.map(milli);
             tally.add(Pod { phase: reading.phase, value, request }, times);
         }
-        let starting =
-            Pod { phase: Phase::Unready, value: None, request: stated.map(milli).or(whole) };
-        tally.add(starting, replicas.pending.saturating_sub(n_unready));
+        // A replica that no reading speaks of is missing, as a pod without metrics is to the HPA.
+        let silent = |phase| Pod { phase, value: None, request: stated.map(milli).or(whole) };
+        let n_starting = replicas.pending.saturating_sub(n_unready);
+        let n_missing = replicas.existing().saturating_sub(n_listed).saturating_sub(n_starting);
+        tally.add(silent(Phase::Unready), n_starting);
+        tally.add(silent(Phase::Ready), n_missing);
 
         let sizing = tally.size(replicas.current(), self.tolerance).map_err(|refusal| {
             let code = match refusal {
