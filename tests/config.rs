@@ -72,6 +72,23 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
             with("\n        \"min_replicas\"", "\n  oops \"min_replicas\""),
             "the settings are not JSON",
         ),
+        (with("60, ", r#"60, "max_replicas": 6, "#), "`max_replicas` is given twice"),
+        (with(r#""cpu": {"#, r#""rps": {"kind": "average"}, "cpu": {"#), "`rps` is given twice"),
+        (
+            with(r#"{"kind": "utilization"}"#, r#"["utilization"]"#),
+            "`metrics.cpu` is a list, must be",
+        ),
+        (
+            with(r#""target": 0.7"#, r#""target": 0.7, "tolerance": [0.1, 0.2]"#),
+            "`policies[0].tolerance` is a list, must be a mapping",
+        ),
+        (
+            with(
+                r#""scale_down": "5m"}"#,
+                r#""scale_down": "5m"}, {"kind": "rate", "scale_up": [[100, null, 15]]}"#,
+            ),
+            "`guards[1].scale_up[0]` is a list, must be a mapping",
+        ),
         ("[1, 2]".to_owned(), "must be"),
         ("a: [1".to_owned(), "not YAML"),
         (String::new(), "must be"),
@@ -90,8 +107,9 @@ fn the_same_settings_are_read_from_json_and_yaml() {
         metrics: { cpu: { kind: utilization } }
         policies: [{ kind: target, metric: cpu, target: 0.7 }]
         guards: [{ kind: cooldown, scale_up: 90, scale_down: 1h30m }]
+        mode: on
     ";
-    let json = r#"{"max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},
+    let json = r#"{"max_replicas": 9, "mode": "on", "metrics": {"cpu": {"kind": "utilization"}},
         "policies": [{"kind": "target", "metric": "cpu", "target": 0.7}],
         "guards": [{"kind": "cooldown", "scale_up": "1m 30s", "scale_down": 5400}]}"#;
     let effective = |text| forescale::Config::from_text(text).unwrap().effective().unwrap();
