@@ -51,6 +51,38 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
             "`policies[0].metric` is \"cpus\", must be one of `metrics`: [\"cpu\", \"rps\"]; did you mean `cpu`?",
         ),
         (with("0.95", "1.5"), "`policies[1].quantile` is 1.5, must be in"),
+        (with("0.7", "70"), "`policies[0].target` is 70, must be at most 10: 0.7 stands for 70 %"),
+        (
+            with(
+                r#""target", "metric": "cpu", "target": 0.7"#,
+                r#""watermark", "metric": "cpu", "high": 70"#,
+            ),
+            "`policies[0].high` is 70, must be at most 10",
+        ),
+        (
+            with(
+                r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#,
+                r#"{"kind": "schedule", "cron": "0 8 * * *", "duration": "1h", "min_replicas": 100}"#,
+            ),
+            "`policies[0].min_replicas` is 100, must not be above the autoscaler's `max_replicas`, which is 60",
+        ),
+        (
+            with(
+                r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#,
+                r#"{"kind": "schedule", "cron": "0 8 * * *", "duration": "1h", "replicas": 0}"#,
+            ),
+            "`policies[0].replicas` is 0, must not be below the autoscaler's `min_replicas`, which is 2",
+        ),
+        (
+            r#"{"min_replicas": 0, "max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},
+                "policies": [{"kind": "target", "metric": "cpu", "target": 0.7}]}"#
+                .to_owned(),
+            "`min_replicas` is 0, from which no policy could wake up",
+        ),
+        (
+            with(r#""min_replicas": 2"#, r#""min_replicas": 0, "zero": {"metric": "cpu"}"#),
+            "`zero.metric` is \"cpu\", which has no reading at zero replicas, must be of kind `total`",
+        ),
         (with("110", "0"), "`capacity.load_per_replica` is 0, must be above 0"),
         (
             with(r#""metric": "rps", "load"#, r#""metric": "cpu", "load"#),

@@ -83,7 +83,7 @@ pub struct Config {
     /// The metric, by its name in the configuration.
     pub metric: String,
     /// What the metric is to be: for a utilization a ratio in whole percents (0.7, as the HPA's
-    /// `averageUtilization: 70`), else in the metric's unit from 0.001 to 10^12, kept to the
+    /// `averageUtilization: 70`; at most 10), else in the metric's unit from 0.001 to 10^12, kept to the
     /// thousandth.
     pub target: f64,
     /// What is compared with the target. Default: `utilization` for a metric of that kind, else
@@ -132,6 +132,11 @@ impl Config {
         let target = self.target;
         if !(0.001..=1e12).contains(&target) {
             let message = format!("is {target}, must be from 0.001 to 1000000000000");
+            return Err(Error::config("target", message));
+        }
+        if by == By::Utilization && target > MOST_UTILIZATION {
+            let message =
+                format!("is {target}, must be at most {MOST_UTILIZATION}: 0.7 stands for 70 %");
             return Err(Error::config("target", message));
         }
         let percent = target * 100.0;
@@ -258,6 +263,9 @@ impl Config {
         Ok((sizing, sizing.measured as f64 / unit))
     }
 }
+
+/// A utilization above this is a percentage that was meant: 70 for 0.7.
+const MOST_UTILIZATION: f64 = 10.0;
 
 fn none_ready() -> Reason {
     Reason::new(codes::NO_READY_REPLICAS, [])

@@ -203,6 +203,7 @@ fn settings_out_of_range_are_refused_by_name() {
         (r#"{"metric": "cpu", "low": 0.8, "high": 0.7}"#, "low"),
         (r#"{"metric": "cpu", "low": -0.1, "high": 0.7}"#, "low"),
         (r#"{"metric": "cpu", "high": 0}"#, "high"),
+        (r#"{"metric": "cpu", "high": 0.0004}"#, "high"),
         (r#"{"metric": "cpu", "high": 0.7, "tolerance": 1.5}"#, "tolerance"),
         (r#"{"metric": "cpu", "high": 0.7, "least_ready": -1}"#, "least_ready"),
         (r#"{"metric": "cpu", "high": 0.7, "scaling_step": 0}"#, "scaling_step"),
