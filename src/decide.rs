@@ -312,7 +312,9 @@ impl Autoscaler {
             Some(highest) => return Some(highest),
             // Schedules alone: between their windows the minimum is enough.
             None if self.policies.iter().all(|(_, policy)| policy.only_narrows()) => {
-                return Some(self.config.min_replicas);
+                let least = self.config.min_replicas;
+                let facts = [("min_replicas", f64::from(least))];
+                (Some(least), Reason::new(codes::MINIMUM_SUFFICES, facts))
             }
             None => (None, Reason::new(codes::NO_PROPOSAL, [])),
         };
@@ -344,6 +346,8 @@ impl Autoscaler {
             replicas = self.zero(observation, replicas);
         } else {
             replicas = current;
+            // Not looked at is not idle.
+            self.state.idle_since = None;
         }
         let (least, most) = self.narrowed();
         let (within, reason) = if replicas > most {
