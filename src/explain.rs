@@ -107,6 +107,7 @@ impl fmt::Display for Reason {
 /// Writes a number as people do: no digits that tell nothing. 0.6 -> 0.6, 1234.5678 -> 1234.6.
 fn write_number(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
     let decimals = match number.abs() {
+        size if size >= 1e15 => return write!(f, "{number:e}"),
         size if size == size.trunc() || size >= 10_000.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 0.1 => 2,
@@ -294,6 +295,7 @@ mod tests {
             (0.0125, "0.0125"),
             (0.00012, "0.00012"),
             (2e-9, "2e-9"),
+            (1e300, "1e300"),
             (0.0, "0"),
         ] {
             let code = Code::new("n", "{n}");

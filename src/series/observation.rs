@@ -268,8 +268,10 @@ impl Reading {
 /// replicas it does, in units of one fully used replica.
 ///
 /// # Errors
-/// [`NO_READY_REPLICAS`](codes::NO_READY_REPLICAS) where a mean has nothing to stand on, and
-/// [`METRIC_INVALID`](codes::METRIC_INVALID) where the load is beyond all numbers.
+/// [`NO_READY_REPLICAS`](codes::NO_READY_REPLICAS) where a mean has nothing to stand on,
+/// [`METRIC_MISSING`](codes::METRIC_MISSING) where no replica that takes part reported, and
+/// [`METRIC_INVALID`](codes::METRIC_INVALID) where the load is beyond all numbers or of requests of
+/// nothing.
 pub fn total_load(usage: Usage<'_>, kind: MetricKind, ready: u32) -> Result<f64, Reason> {
     let none_ready = || Reason::new(codes::NO_READY_REPLICAS, []);
     let load = match usage {
@@ -277,10 +279,11 @@ pub fn total_load(usage: Usage<'_>, kind: MetricKind, ready: u32) -> Result<f64,
         Usage::Average(_) if ready == 0 => return Err(none_ready()),
         Usage::Average(average) => average * f64::from(ready),
         Usage::PerReplica(replicas) => {
-            let (mut used, mut asked, mut n_ready) = (0.0, 0.0, 0.0);
+            let (mut used, mut asked, mut n_ready, mut n_known) = (0.0, 0.0, 0.0, 0_usize);
             for replica in replicas.iter().filter(|replica| replica.phase == Phase::Ready) {
                 n_ready += 1.0;
                 if let Some(value) = replica.value {
+                    n_known += 1;
                     used += value;
                     asked += match kind {
                         MetricKind::Utilization => replica.request.unwrap_or(1.0),
@@ -289,7 +292,11 @@ pub fn total_load(usage: Usage<'_>, kind: MetricKind, ready: u32) -> Result<f64,
                 }
             }
             // With requests the mean is that of the ratios: sum(used) / sum(asked).
-            let mean = if asked > 0.0 { used / asked } else { return Err(none_ready()) };
+            let mean = match n_known {
+                0 if n_ready == 0.0 => return Err(none_ready()),
+                0 => return Err(Reason::new(codes::METRIC_MISSING, [])),
+                _ => used / asked, // of requests of nothing it is no number
+            };
             match kind {
                 MetricKind::Total => mean * n_ready,
                 MetricKind::Average | MetricKind::Utilization => {
@@ -341,7 +348,9 @@ mod tests {
             ("[1, -1]", Average, Err("metric_invalid")),
             ("1e308", Average, Err("metric_invalid")),
             ("[1e308, 1e308]", Average, Err("metric_invalid")),
-            ("[null]", Average, Err("no_ready_replicas")),
+            ("[null]", Average, Err("metric_missing")),
+            (r#"[{"value": 1, "phase": "unready"}]"#, Average, Err("no_ready_replicas")),
+            (r#"[{"value": 1, "request": 0}]"#, Utilization, Err("metric_invalid")),
             ("[]", Average, Err("no_ready_replicas")),
         ] {
             assert_eq!(load(json, kind, 4), want, "{json} as {kind:?}");

@@ -187,7 +187,9 @@ fn measure(
         total = ratio.checked_mul(i64::from(ready)).ok_or_else(invalid)?;
     }
     if ready == 0 {
-        return Err(Reason::new(codes::NO_READY_REPLICAS, []));
+        let none_ready = considered == 0;
+        let code = if none_ready { codes::NO_READY_REPLICAS } else { codes::METRIC_MISSING };
+        return Err(Reason::new(code, []));
     }
     Ok((Source::Resource, Some(total), Size { ready, considered, ..size }))
 }

@@ -166,6 +166,9 @@ fn readings_per_replica_count_those_that_take_part() {
     assert_eq!((asked.want, asked.reason.code()), (Want::NotFewer, "too_few_ready"));
     readings[0].value = None;
     let asked = ask(&mut policy, MetricKind::Utilization, &seen(30, readings, 3));
+    assert_eq!((asked.want, asked.reason.code()), (Want::NotFewer, "metric_missing"));
+    let starting = vec![replica(Some(0.9), Phase::Unready)];
+    let asked = ask(&mut policy, MetricKind::Utilization, &seen(45, starting, 0));
     assert_eq!((asked.want, asked.reason.code()), (Want::NotFewer, "no_ready_replicas"));
 }
 
