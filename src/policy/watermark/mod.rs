@@ -191,6 +191,8 @@ fn measure(
         let code = if none_ready { codes::NO_READY_REPLICAS } else { codes::METRIC_MISSING };
         return Err(Reason::new(code, []));
     }
+    // Ready replicas that the list leaves out should have reported too.
+    let considered = considered.max(size.ready);
     Ok((Source::Resource, Some(total), Size { ready, considered, ..size }))
 }
 

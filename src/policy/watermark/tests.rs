@@ -173,6 +173,15 @@ fn readings_per_replica_count_those_that_take_part() {
 }
 
 #[test]
+fn replicas_that_the_list_leaves_out_count_as_not_reporting() {
+    let mut policy = policy(r#", "least_ready": 0.6"#);
+    let three_of_ten = seen(0, vec![Some(0.1); 3], 10);
+    let asked = ask(&mut policy, MetricKind::Utilization, &three_of_ten);
+    assert_eq!((asked.want, asked.reason.code()), (Want::NotFewer, "too_few_ready"));
+    assert_eq!(asked.reason.fact("ready_ratio"), Some(0.3));
+}
+
+#[test]
 fn a_utilization_is_taken_of_what_was_asked_for() {
     let replica = |value, request| ReplicaReading {
         value: Some(value),
