@@ -300,12 +300,14 @@ impl Autoscaler {
                 Err(reason) => self.decision.step(label, current, None, reason),
             }
         }
+        let spoken = self.decision.steps.iter().rev().find_map(|step| step.replicas);
         let (answer, reason) = match highest {
             Some(highest) if n_blocking > 0 && highest < current => {
                 let facts = [("n_blocking", f64::from(n_blocking))];
                 (None, Reason::new(codes::SCALE_DOWN_BLOCKED, facts))
             }
-            Some(highest) if n_proposals > 1 => {
+            // A range may have spoken last; the steps then still have to come to the proposal.
+            Some(highest) if n_proposals > 1 || spoken != Some(highest) => {
                 let facts = [("n_proposals", f64::from(n_proposals))];
                 (Some(highest), Reason::new(codes::HIGHEST_PROPOSAL, facts))
             }

@@ -53,6 +53,20 @@ fn after_its_window_a_schedule_alone_says_why_it_shrinks() {
 }
 
 #[test]
+#[cfg(feature = "schedule")]
+fn a_proposal_beside_a_schedule_is_told_last() {
+    let mut scaler = scaler(
+        r#"{"max_replicas": 20, "metrics": {"rps": {"kind": "total"}}, "guards": [],
+            "policies": [{"kind": "target", "metric": "rps", "target": 100},
+                {"kind": "schedule", "min_replicas": 4,
+                 "windows": [{"start": "1970-01-01T00:00", "end": "1970-01-01T01:00"}]}]}"#,
+    );
+    let decision = scaler.decide(&seen(60, 4).metric("rps", 600.0));
+    assert_eq!(decision.replicas, 6);
+    assert_eq!(decision.steps.last().and_then(|step| step.replicas), Some(6));
+}
+
+#[test]
 fn what_is_within_the_tolerance_of_a_mark_is_not_said_to_lie_between_the_marks() {
     let mut scaler = scaler(
         r#"{"max_replicas": 20, "metrics": {"cpu": {"kind": "utilization"}},
