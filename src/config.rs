@@ -41,7 +41,8 @@ pub use read::Origin;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Never fewer. Default: 1, as the Kubernetes HPA.
+    /// Never fewer. Default: 1, as the Kubernetes HPA. For 0 there must be a policy on a metric of
+    /// kind `total`, a schedule, or `zero`: nothing else has a reading to wake up by.
     #[serde(default = "one")]
     pub min_replicas: u32,
     /// Never more; at least 1 and not below `min_replicas`.
@@ -92,7 +93,7 @@ pub struct MetricConfig {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ZeroConfig {
-    /// The metric that tells whether there is work; its total load counts.
+    /// The metric that tells whether there is work, of kind `total`: no other has a reading at zero.
     pub metric: String,
     /// Above this load, strictly, the workload is active. In the load's unit, from 0. Default: 0.
     #[serde(default)]
@@ -149,12 +150,18 @@ impl Config {
         }
         let mut policies = Vec::new();
         let mut outlooks = Vec::<Outlook>::new();
+        let mut wakes = self.min_replicas > 0 || self.zero.is_some();
         for (index, settings) in self.policies.iter().enumerate() {
             let inside = |error: Error| error.at(&format!("policies[{index}]"));
             let policy = settings.clone().build().map_err(inside)?;
-            if let Some(metric) = policy.metric() {
-                let kind = self.check_metric(metric).map_err(inside)?;
-                policy.check(kind).map_err(inside)?;
+            policy.check_limits(self.min_replicas, self.max_replicas).map_err(inside)?;
+            match policy.metric() {
+                Some(metric) => {
+                    let kind = self.check_metric(metric).map_err(inside)?;
+                    policy.check(kind).map_err(inside)?;
+                    wakes |= kind == MetricKind::Total;
+                }
+                None => wakes = true,
             }
             if let Some(wanted) = policy.outlook() {
                 self.check_forecast(&wanted.metric, capacity.as_deref()).map_err(inside)?;
@@ -173,6 +180,11 @@ impl Config {
             let kind = policy.name().unwrap_or(settings.kind());
             let label = label(kind, policy.metric(), &policies);
             policies.push((label, policy));
+        }
+        if !wakes {
+            let message = "is 0, from which no policy could wake up, as its metric has no reading \
+                           there; must be at least 1, or `zero` be set";
+            return Err(Error::config("min_replicas", message));
         }
         let mut guards = Vec::new();
         for (index, settings) in self.guards.iter().enumerate() {
@@ -198,7 +210,14 @@ impl Config {
                 let message = format!("is {min}, must be 0 where `zero` is set");
                 return Err(Error::config("min_replicas", message));
             }
-            self.check_metric(&zero.metric).map_err(inside)?;
+            let kind = self.check_metric(&zero.metric).map_err(inside)?;
+            if kind != MetricKind::Total {
+                let message = format!(
+                    "is \"{}\", which has no reading at zero replicas, must be of kind `total`",
+                    zero.metric
+                );
+                return Err(inside(Error::config("metric", message)));
+            }
             if !(zero.activation.is_finite() && zero.activation >= 0.0) {
                 let message = format!("is {}, must be a number from 0 up", zero.activation);
                 return Err(inside(Error::config("activation", message)));

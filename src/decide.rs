@@ -300,19 +300,23 @@ impl Autoscaler {
                 Err(reason) => self.decision.step(label, current, None, reason),
             }
         }
+        let spoken = self.decision.steps.iter().rev().find_map(|step| step.replicas);
         let (answer, reason) = match highest {
             Some(highest) if n_blocking > 0 && highest < current => {
                 let facts = [("n_blocking", f64::from(n_blocking))];
                 (None, Reason::new(codes::SCALE_DOWN_BLOCKED, facts))
             }
-            Some(highest) if n_proposals > 1 => {
+            // A range may have spoken last; the steps then still have to come to the proposal.
+            Some(highest) if n_proposals > 1 || spoken != Some(highest) => {
                 let facts = [("n_proposals", f64::from(n_proposals))];
                 (Some(highest), Reason::new(codes::HIGHEST_PROPOSAL, facts))
             }
             Some(highest) => return Some(highest),
             // Schedules alone: between their windows the minimum is enough.
             None if self.policies.iter().all(|(_, policy)| policy.only_narrows()) => {
-                return Some(self.config.min_replicas);
+                let least = self.config.min_replicas;
+                let facts = [("min_replicas", f64::from(least))];
+                (Some(least), Reason::new(codes::MINIMUM_SUFFICES, facts))
             }
             None => (None, Reason::new(codes::NO_PROPOSAL, [])),
         };
@@ -344,6 +348,8 @@ impl Autoscaler {
             replicas = self.zero(observation, replicas);
         } else {
             replicas = current;
+            // Not looked at is not idle.
+            self.state.idle_since = None;
         }
         let (least, most) = self.narrowed();
         let (within, reason) = if replicas > most {

@@ -107,10 +107,13 @@ impl fmt::Display for Reason {
 /// Writes a number as people do: no digits that tell nothing. 0.6 -> 0.6, 1234.5678 -> 1234.6.
 fn write_number(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
     let decimals = match number.abs() {
+        size if size >= 1e15 => return write!(f, "{number:e}"),
         size if size == size.trunc() || size >= 10_000.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 0.1 => 2,
-        _ => 4,
+        size if size >= 0.01 => 4,
+        size if size >= 0.0001 => 6,
+        _ => return write!(f, "{number:e}"),
     };
     let text = format!("{number:.decimals$}");
     let short = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
@@ -168,7 +171,7 @@ codes! {
     /// The observation is far ahead: held, until a second one confirms the new clock.
     TIME_JUMPED_AHEAD = "time_jumped_ahead", "time jumped ahead by {ahead_seconds} s";
     /// The observation has metrics that the configuration does not name.
-    UNKNOWN_METRIC = "unknown_metric", "{n_metrics} metrics of the observation are not configured";
+    UNKNOWN_METRIC = "unknown_metric", "metrics of the observation that are not configured: {n_metrics}";
 
     // Policies.
     /// The metric has no reading now. Kubernetes: `FailedGetResourceMetric` and its like.
@@ -196,10 +199,10 @@ codes! {
     ABOVE_HIGH_WATERMARK = "above_high_watermark", "{measured} is above the high mark {high}";
     /// The usage is below the low mark. Datadog WPA: below the low watermark.
     BELOW_LOW_WATERMARK = "below_low_watermark", "{measured} is below the low mark {low}";
-    /// The usage lies between the marks.
-    WITHIN_WATERMARKS = "within_watermarks", "{measured} lies between the marks {low} and {high}";
+    /// The usage lies between the marks, or outside them by no more than their tolerance.
+    WITHIN_WATERMARKS = "within_watermarks", "{measured} lies between the marks {low} and {high} or within their tolerance";
     /// Inside the band, one step towards the chosen mark.
-    CONVERGING = "converging", "{measured} lies between the marks {low} and {high}, one step towards the chosen one";
+    CONVERGING = "converging", "{measured} lies between the marks {low} and {high} or within their tolerance, one step towards the chosen one";
     /// Outside the marks, but not yet for long enough. Datadog WPA: `upscaleDelaySeconds` and its like.
     DWELL = "dwell", "outside the marks for {outside_seconds} s, acts after {dwell_seconds} s";
     /// The total reads 0, which is not believed. Datadog WPA: `tolerateZero`.
@@ -231,7 +234,9 @@ codes! {
     /// The highest proposal is taken. Kubernetes: `ValidMetricFound`.
     HIGHEST_PROPOSAL = "highest_proposal", "the highest of {n_proposals} proposals";
     /// A policy cannot read its metric, so nothing is taken away. Kubernetes: `ScalingActive` false.
-    SCALE_DOWN_BLOCKED = "scale_down_blocked", "{n_blocking} policies cannot read their metric, so nothing is taken away";
+    SCALE_DOWN_BLOCKED = "scale_down_blocked", "policies that cannot read their metric: {n_blocking}, so nothing is taken away";
+    /// There are schedules only, and beside their windows nothing asks for more than the minimum.
+    MINIMUM_SUFFICES = "minimum_suffices", "beside schedules nothing asks for more than the minimum of {min_replicas}";
     /// No policy had an opinion.
     NO_PROPOSAL = "no_proposal", "no policy has an opinion";
     /// Idle for the whole grace: down to zero. Kubernetes: `ScaledToZero`; KEDA: `cooldownPeriod`.
@@ -282,9 +287,17 @@ mod tests {
 
     #[test]
     fn numbers_read_as_people_write_them() {
-        for (number, want) in
-            [(7.0, "7"), (0.7, "0.7"), (0.123, "0.12"), (1234.567, "1234.6"), (0.0125, "0.0125")]
-        {
+        for (number, want) in [
+            (7.0, "7"),
+            (0.7, "0.7"),
+            (0.123, "0.12"),
+            (1234.567, "1234.6"),
+            (0.0125, "0.0125"),
+            (0.00012, "0.00012"),
+            (2e-9, "2e-9"),
+            (1e300, "1e300"),
+            (0.0, "0"),
+        ] {
             let code = Code::new("n", "{n}");
             assert_eq!(Reason::new(code, [("n", number)]).to_string(), want);
         }

@@ -51,6 +51,38 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
             "`policies[0].metric` is \"cpus\", must be one of `metrics`: [\"cpu\", \"rps\"]; did you mean `cpu`?",
         ),
         (with("0.95", "1.5"), "`policies[1].quantile` is 1.5, must be in"),
+        (with("0.7", "70"), "`policies[0].target` is 70, must be at most 10: 0.7 stands for 70 %"),
+        (
+            with(
+                r#""target", "metric": "cpu", "target": 0.7"#,
+                r#""watermark", "metric": "cpu", "high": 70"#,
+            ),
+            "`policies[0].high` is 70, must be at most 10",
+        ),
+        (
+            with(
+                r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#,
+                r#"{"kind": "schedule", "cron": "0 8 * * *", "duration": "1h", "min_replicas": 100}"#,
+            ),
+            "`policies[0].min_replicas` is 100, must not be above the autoscaler's `max_replicas`, which is 60",
+        ),
+        (
+            with(
+                r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#,
+                r#"{"kind": "schedule", "cron": "0 8 * * *", "duration": "1h", "replicas": 0}"#,
+            ),
+            "`policies[0].replicas` is 0, must not be below the autoscaler's `min_replicas`, which is 2",
+        ),
+        (
+            r#"{"min_replicas": 0, "max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},
+                "policies": [{"kind": "target", "metric": "cpu", "target": 0.7}]}"#
+                .to_owned(),
+            "`min_replicas` is 0, from which no policy could wake up",
+        ),
+        (
+            with(r#""min_replicas": 2"#, r#""min_replicas": 0, "zero": {"metric": "cpu"}"#),
+            "`zero.metric` is \"cpu\", which has no reading at zero replicas, must be of kind `total`",
+        ),
         (with("110", "0"), "`capacity.load_per_replica` is 0, must be above 0"),
         (
             with(r#""metric": "rps", "load"#, r#""metric": "cpu", "load"#),
@@ -72,6 +104,23 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
             with("\n        \"min_replicas\"", "\n  oops \"min_replicas\""),
             "the settings are not JSON",
         ),
+        (with("60, ", r#"60, "max_replicas": 6, "#), "`max_replicas` is given twice"),
+        (with(r#""cpu": {"#, r#""rps": {"kind": "average"}, "cpu": {"#), "`rps` is given twice"),
+        (
+            with(r#"{"kind": "utilization"}"#, r#"["utilization"]"#),
+            "`metrics.cpu` is a list, must be",
+        ),
+        (
+            with(r#""target": 0.7"#, r#""target": 0.7, "tolerance": [0.1, 0.2]"#),
+            "`policies[0].tolerance` is a list, must be a mapping",
+        ),
+        (
+            with(
+                r#""scale_down": "5m"}"#,
+                r#""scale_down": "5m"}, {"kind": "rate", "scale_up": [[100, null, 15]]}"#,
+            ),
+            "`guards[1].scale_up[0]` is a list, must be a mapping",
+        ),
         ("[1, 2]".to_owned(), "must be"),
         ("a: [1".to_owned(), "not YAML"),
         (String::new(), "must be"),
@@ -90,8 +139,9 @@ fn the_same_settings_are_read_from_json_and_yaml() {
         metrics: { cpu: { kind: utilization } }
         policies: [{ kind: target, metric: cpu, target: 0.7 }]
         guards: [{ kind: cooldown, scale_up: 90, scale_down: 1h30m }]
+        mode: on
     ";
-    let json = r#"{"max_replicas": 9, "metrics": {"cpu": {"kind": "utilization"}},
+    let json = r#"{"max_replicas": 9, "mode": "on", "metrics": {"cpu": {"kind": "utilization"}},
         "policies": [{"kind": "target", "metric": "cpu", "target": 0.7}],
         "guards": [{"kind": "cooldown", "scale_up": "1m 30s", "scale_down": 5400}]}"#;
     let effective = |text| forescale::Config::from_text(text).unwrap().effective().unwrap();

@@ -1,6 +1,8 @@
 //! Reading and writing of settings as text.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use super::Config;
@@ -37,6 +39,10 @@ impl Config {
             let outer = error.path().to_string();
             refused(&outer, &error.inner().to_string())
         })?;
+        let taken = config.to_value()?;
+        if let Some(place) = list_for_mapping(&given, &taken) {
+            return Err(Error::config(place, "is a list, must be a mapping of names to values"));
+        }
         config.given = Some(given);
         Ok(config)
     }
@@ -89,16 +95,102 @@ fn parse(text: &str) -> Result<Value, Error> {
     let is_json = text.trim_start().starts_with('{');
     if is_json {
         return serde_json::from_str(text)
+            .map(|Unique(value)| value)
             .map_err(|error| Error::config("", format!("the settings are not JSON: {error}")));
     }
+    // As in YAML 1.2, `on` is a text; the mode `on` would else be a truth.
     #[cfg(feature = "yaml")]
-    return serde_saphyr::from_str(text).map_err(|error| {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    #[cfg(feature = "yaml")]
+    return serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         Error::config("", format!("the settings are not YAML: {first}"))
     });
     #[cfg(not(feature = "yaml"))]
     Err(Error::config("", "the settings are not JSON; YAML needs the feature `yaml`"))
+}
+
+/// Where a list stands for a mapping, if anywhere: `serde` takes its items for the fields in turn,
+/// so that a mistake would pass for settings.
+fn list_for_mapping(given: &Value, taken: &Value) -> Option<String> {
+    match (given, taken) {
+        (Value::Array(_), Value::Object(_)) => Some(String::new()),
+        (Value::Object(given), Value::Object(taken)) => given.iter().find_map(|(name, given)| {
+            let inner = list_for_mapping(given, taken.get(name)?)?;
+            let gap = if inner.is_empty() || inner.starts_with('[') { "" } else { "." };
+            Some(format!("{name}{gap}{inner}"))
+        }),
+        (Value::Array(given), Value::Array(taken)) => {
+            given.iter().zip(taken).enumerate().find_map(|(index, (given, taken))| {
+                let inner = list_for_mapping(given, taken)?;
+                let gap = if inner.is_empty() || inner.starts_with('[') { "" } else { "." };
+                Some(format!("[{index}]{gap}{inner}"))
+            })
+        }
+        _ => None,
+    }
+}
+
+/// A JSON value in which no name comes twice; of two, one would be lost without a word.
+struct Unique(Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Value, E> {
+                Ok(Value::Null)
+            }
+
+            fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+                Ok(truth.into())
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+                Ok(number.into())
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+                Ok(number.into())
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+                Ok(number.into())
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+                Ok(text.into())
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+                let mut list = Vec::new();
+                while let Some(Unique(item)) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(list.into())
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+                let mut mapping = serde_json::Map::new();
+                while let Some(name) = fields.next_key::<String>()? {
+                    if mapping.contains_key(&name) {
+                        return Err(de::Error::custom(format!("`{name}` is given twice")));
+                    }
+                    let Unique(value) = fields.next_value()?;
+                    mapping.insert(name, value);
+                }
+                Ok(mapping.into())
+            }
+        }
+        deserializer.deserialize_any(Visitor).map(Unique)
+    }
 }
 
 /// Turns a message of `serde` into one of ours: where, what came, what is allowed.

@@ -77,13 +77,29 @@ impl Autoscaler {
     }
 
     /// Takes the state of a snapshot over into an autoscaler that was built in the same way, with
-    /// the host's own members added in the same order.
+    /// the host's own members added in the same order. Limits, mode and zero may differ; those of
+    /// this autoscaler hold.
     ///
     /// # Errors
-    /// As [`restore`](Self::restore), and if the two differ in their members; `self` is then to be
+    /// As [`restore`](Self::restore), and if the two differ in their members or the settings of them; `self` is then to be
     /// thrown away.
     pub fn resume(&mut self, snapshot: &[u8]) -> Result<(), Error> {
-        self.take_up(Snapshot::parse(snapshot)?)
+        let parsed = Snapshot::parse(snapshot)?;
+        let saved = Config::from_value(parsed.config.clone()).map_err(|error| {
+            Error::snapshot(format!("holds settings that are refused: {error}"))
+        })?;
+        // Members take their settings from the snapshot, so others here would silently not count.
+        let same = [
+            ("metrics", saved.metrics == self.config.metrics),
+            ("capacity", saved.capacity == self.config.capacity),
+            ("policies", saved.policies == self.config.policies),
+            ("guards", saved.guards == self.config.guards),
+        ];
+        if let Some((field, _)) = same.iter().find(|(_, same)| !same) {
+            let message = format!("holds other `{field}` than the settings of this autoscaler");
+            return Err(Error::snapshot(message));
+        }
+        self.take_up(parsed)
     }
 
     fn take_up(&mut self, snapshot: Snapshot) -> Result<(), Error> {

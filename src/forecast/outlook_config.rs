@@ -19,8 +19,9 @@ pub struct OutlookConfig {
     /// Default 0.95: one step in twenty a little short, which the headroom of the capacity bears.
     #[serde(default = "default_quantile")]
     pub quantile: f64,
-    /// Length of the steps on which history is kept and forecast, at least a second. Default `1m`:
-    /// about how fast replicas can follow.
+    /// Length of the steps on which history is kept and forecast, from a second to a day; not
+    /// shorter than the time between two observations or two values of warmed-up history, as most
+    /// steps would be missing. Default `1m`: about how fast replicas can follow.
     #[serde(default = "default_step")]
     pub step: Duration,
     /// How far ahead the load must be carried. Default: the lead time, and once more the lead time

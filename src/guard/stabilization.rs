@@ -34,7 +34,7 @@ use crate::time::{Duration, Timestamp};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stabilization {
     settings: Config,
-    /// `None` before the first proposal.
+    /// `None` before the first decision.
     history: Option<Vec<Recommendation>>,
 }
 
@@ -136,6 +136,11 @@ impl Guard for Stabilization {
         });
         (held, reason)
     }
+
+    fn decided(&mut self, at: Timestamp, current: u32, _: u32) {
+        // As in the HPA, the first sight is when it was first asked at all, with a proposal or not.
+        self.recall(at, current);
+    }
 }
 
 /// Slots that are kept at most; at one decision in 15 s the HPA's five minutes take 21.
@@ -230,6 +235,14 @@ mod tests {
             assert_eq!(guard.hold(at, 1000, proposed).0, highest, "at tick {tick}");
             assert!(guard.history().len() <= MOST_SLOTS);
         }
+    }
+
+    #[test]
+    fn the_first_sight_counts_from_the_first_decision_even_without_a_proposal() {
+        let mut guard = Stabilization::new(Config::default()).unwrap();
+        guard.decided(Timestamp::from_secs(0), 10, 10);
+        assert_eq!(guard.hold(Timestamp::from_secs(299), 10, 4).0, 10);
+        assert_eq!(guard.hold(Timestamp::from_secs(300), 10, 4).0, 4);
     }
 
     #[test]

@@ -53,6 +53,16 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Refuses settings that the limits of the autoscaler would take the effect of. Called once
+    /// when the autoscaler is built.
+    ///
+    /// # Errors
+    /// If a setting lies outside the limits.
+    fn check_limits(&self, min_replicas: u32, max_replicas: u32) -> Result<(), Error> {
+        let _ = (min_replicas, max_replicas);
+        Ok(())
+    }
+
     /// What it needs to be forecast of its metric, if anything.
     fn outlook(&self) -> Option<&OutlookConfig> {
         None

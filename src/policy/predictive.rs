@@ -37,6 +37,12 @@ impl Policy for Predictive {
         let capacity = view.capacity().ok_or_else(unknown)?;
         let forecast = outlook.latest()?;
         let horizon = self.settings.horizon_or(view.lead_time);
+        if forecast.issued_at >= view.at + horizon {
+            // It speaks of no time up to the horizon: the clock was set back since, or the history
+            // was of another clock.
+            let back = forecast.issued_at.since(view.at).as_secs_f64();
+            return Err(Reason::new(codes::TIME_WENT_BACK, [("back_seconds", back)]));
+        }
         let demand = Demand::peak(forecast, 0, view.at, horizon).ok_or_else(|| {
             let gap = view.at.since(forecast.issued_at).as_secs_f64();
             Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)])

@@ -261,14 +261,17 @@ impl Reading {
 }
 
 /// The load of the whole workload: a total as it is, a mean times the ready replicas, readings per
-/// replica as their mean times the replicas that take part (so a missing one counts as the mean).
+/// replica as their mean times the replicas that take part (so a missing one counts as the mean),
+/// which for a mean or a utilization are as many as are ready, listed or not.
 ///
 /// Utilization does not tell the load by itself, as it falls when we scale up; times the ready
 /// replicas it does, in units of one fully used replica.
 ///
 /// # Errors
-/// [`NO_READY_REPLICAS`](codes::NO_READY_REPLICAS) where a mean has nothing to stand on, and
-/// [`METRIC_INVALID`](codes::METRIC_INVALID) where the load is beyond all numbers.
+/// [`NO_READY_REPLICAS`](codes::NO_READY_REPLICAS) where a mean has nothing to stand on,
+/// [`METRIC_MISSING`](codes::METRIC_MISSING) where no replica that takes part reported, and
+/// [`METRIC_INVALID`](codes::METRIC_INVALID) where the load is beyond all numbers or of requests of
+/// nothing.
 pub fn total_load(usage: Usage<'_>, kind: MetricKind, ready: u32) -> Result<f64, Reason> {
     let none_ready = || Reason::new(codes::NO_READY_REPLICAS, []);
     let load = match usage {
@@ -276,10 +279,11 @@ pub fn total_load(usage: Usage<'_>, kind: MetricKind, ready: u32) -> Result<f64,
         Usage::Average(_) if ready == 0 => return Err(none_ready()),
         Usage::Average(average) => average * f64::from(ready),
         Usage::PerReplica(replicas) => {
-            let (mut used, mut asked, mut n_ready) = (0.0, 0.0, 0.0);
+            let (mut used, mut asked, mut n_ready, mut n_known) = (0.0, 0.0, 0.0, 0_usize);
             for replica in replicas.iter().filter(|replica| replica.phase == Phase::Ready) {
                 n_ready += 1.0;
                 if let Some(value) = replica.value {
+                    n_known += 1;
                     used += value;
                     asked += match kind {
                         MetricKind::Utilization => replica.request.unwrap_or(1.0),
@@ -288,8 +292,17 @@ pub fn total_load(usage: Usage<'_>, kind: MetricKind, ready: u32) -> Result<f64,
                 }
             }
             // With requests the mean is that of the ratios: sum(used) / sum(asked).
-            let mean = if asked > 0.0 { used / asked } else { return Err(none_ready()) };
-            mean * n_ready
+            let mean = match n_known {
+                0 if n_ready == 0.0 => return Err(none_ready()),
+                0 => return Err(Reason::new(codes::METRIC_MISSING, [])),
+                _ => used / asked, // of requests of nothing it is no number
+            };
+            match kind {
+                MetricKind::Total => mean * n_ready,
+                MetricKind::Average | MetricKind::Utilization => {
+                    mean * f64::from(ready).max(n_ready)
+                }
+            }
         }
     };
     if load.is_finite() { Ok(load) } else { Err(Reason::new(codes::METRIC_INVALID, [])) }
@@ -314,25 +327,30 @@ mod tests {
             ("0.5", Utilization, Ok(2.0)),
             (r#"{"total": 7}"#, Average, Ok(7.0)),
             (r#"{"average": 7}"#, Total, Ok(28.0)),
-            ("[1, 2, 3]", Average, Ok(6.0)),
-            ("[1, null, 3]", Average, Ok(6.0)), // the missing one counts as the mean
+            ("[1, 2, 3, 4, 5]", Average, Ok(15.0)),
+            ("[1, 2, 3, null]", Average, Ok(8.0)), // the missing one counts as the mean
+            ("[1, 2, 3]", Average, Ok(8.0)),       // as does one that is not listed
+            ("[1, 2, 3]", Total, Ok(6.0)),         // but parts of a total are all there are
+            ("[1, null, 3]", Total, Ok(6.0)),
             (
                 r#"[1, {"value": 9, "phase": "unready"}, {"value": 9, "phase": "ignored"}]"#,
                 Average,
-                Ok(1.0),
+                Ok(4.0),
             ),
-            // (0.5 + 0.2) / (1 + 0.4) of two replicas
+            // (0.5 + 0.2) / (1 + 0.4) of four replicas
             (
                 r#"[{"value": 0.5, "request": 1}, {"value": 0.2, "request": 0.4}]"#,
                 Utilization,
-                Ok(1.0),
+                Ok(2.0),
             ),
             ("null", Total, Err("metric_missing")),
             ("-1", Total, Err("metric_invalid")),
             ("[1, -1]", Average, Err("metric_invalid")),
             ("1e308", Average, Err("metric_invalid")),
             ("[1e308, 1e308]", Average, Err("metric_invalid")),
-            ("[null]", Average, Err("no_ready_replicas")),
+            ("[null]", Average, Err("metric_missing")),
+            (r#"[{"value": 1, "phase": "unready"}]"#, Average, Err("no_ready_replicas")),
+            (r#"[{"value": 1, "request": 0}]"#, Utilization, Err("metric_invalid")),
             ("[]", Average, Err("no_ready_replicas")),
         ] {
             assert_eq!(load(json, kind, 4), want, "{json} as {kind:?}");

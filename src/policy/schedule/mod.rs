@@ -123,6 +123,25 @@ impl Policy for Schedule {
     fn only_narrows(&self) -> bool {
         true
     }
+
+    fn check_limits(&self, min_replicas: u32, max_replicas: u32) -> Result<(), Error> {
+        let field = |other| if self.settings.replicas.is_some() { "replicas" } else { other };
+        let outside = |field, asked, side, limit, bound| {
+            let message = format!(
+                "is {asked}, must not be {side} the autoscaler's `{limit}`, which is {bound}"
+            );
+            Err(Error::config(field, message))
+        };
+        match self.settings.range() {
+            (Some(floor), _) if floor > max_replicas => {
+                outside(field("min_replicas"), floor, "above", "max_replicas", max_replicas)
+            }
+            (_, Some(cap)) if cap < min_replicas => {
+                outside(field("max_replicas"), cap, "below", "min_replicas", min_replicas)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Equal settings answer the same at all times.
@@ -169,10 +188,12 @@ pub struct Config {
     /// The IANA name of the time zone. Default: `UTC`, as no other is everybody's.
     #[serde(default = "utc")]
     pub time_zone: String,
-    /// At least so many replicas while a window is open. Default: no floor but the limits.
+    /// At least so many replicas while a window is open; not above the autoscaler's
+    /// `max_replicas`. Default: no floor but the limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_replicas: Option<u32>,
-    /// At most so many replicas while a window is open. Default: no cap but the limits.
+    /// At most so many replicas while a window is open; not below the autoscaler's
+    /// `min_replicas`. Default: no cap but the limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_replicas: Option<u32>,
     /// Exactly so many replicas while a window is open, in place of a floor and a cap.

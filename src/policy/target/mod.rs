@@ -27,7 +27,7 @@ use crate::series::{MetricKind, Phase, ReplicaReading, Replicas, Usage, total_lo
 ///
 /// A metric that cannot be read asks that nothing be taken away ([`Want::NotFewer`]), as an invalid
 /// metric of an HPA does. Replicas that are pending but have no reading of their own count as
-/// unready. One case differs from the HPA: with `by: value` and no replica ready it would propose
+/// unready, ready ones that a list of readings leaves out as missing. One case differs from the HPA: with `by: value` and no replica ready it would propose
 /// none at all; this holds.
 ///
 /// ```
@@ -83,7 +83,7 @@ pub struct Config {
     /// The metric, by its name in the configuration.
     pub metric: String,
     /// What the metric is to be: for a utilization a ratio in whole percents (0.7, as the HPA's
-    /// `averageUtilization: 70`), else in the metric's unit from 0.001 to 10^12, kept to the
+    /// `averageUtilization: 70`; at most 10), else in the metric's unit from 0.001 to 10^12, kept to the
     /// thousandth.
     pub target: f64,
     /// What is compared with the target. Default: `utilization` for a metric of that kind, else
@@ -132,6 +132,11 @@ impl Config {
         let target = self.target;
         if !(0.001..=1e12).contains(&target) {
             let message = format!("is {target}, must be from 0.001 to 1000000000000");
+            return Err(Error::config("target", message));
+        }
+        if by == By::Utilization && target > MOST_UTILIZATION {
+            let message =
+                format!("is {target}, must be at most {MOST_UTILIZATION}: 0.7 stands for 70 %");
             return Err(Error::config("target", message));
         }
         let percent = target * 100.0;
@@ -224,16 +229,25 @@ impl Config {
             .iter()
             .find_map(|reading| reading.request.filter(|_| reading.phase != Phase::Unlisted));
         let whole = if stated.is_some() { None } else { Some(1000) };
-        let mut n_unready = 0;
+        let (mut n_listed, mut n_unready) = (0_u32, 0_u32);
         for reading in readings {
-            n_unready += u32::from(reading.phase == Phase::Unready);
+            let is_unready = reading.phase == Phase::Unready;
+            n_unready += u32::from(is_unready);
+            n_listed = n_listed.saturating_add(if is_unready || reading.phase == Phase::Ready {
+                times
+            } else {
+                0
+            });
             let request = reading.request.map(milli).or(whole);
             let value = reading.value.map(milli);
             tally.add(Pod { phase: reading.phase, value, request }, times);
         }
-        let starting =
-            Pod { phase: Phase::Unready, value: None, request: stated.map(milli).or(whole) };
-        tally.add(starting, replicas.pending.saturating_sub(n_unready));
+        // A replica that no reading speaks of is missing, as a pod without metrics is to the HPA.
+        let silent = |phase| Pod { phase, value: None, request: stated.map(milli).or(whole) };
+        let n_starting = replicas.pending.saturating_sub(n_unready);
+        let n_missing = replicas.existing().saturating_sub(n_listed).saturating_sub(n_starting);
+        tally.add(silent(Phase::Unready), n_starting);
+        tally.add(silent(Phase::Ready), n_missing);
 
         let sizing = tally.size(replicas.current(), self.tolerance).map_err(|refusal| {
             let code = match refusal {
@@ -249,6 +263,9 @@ impl Config {
         Ok((sizing, sizing.measured as f64 / unit))
     }
 }
+
+/// A utilization above this is a percentage that was meant: 70 for 0.7.
+const MOST_UTILIZATION: f64 = 10.0;
 
 fn none_ready() -> Reason {
     Reason::new(codes::NO_READY_REPLICAS, [])

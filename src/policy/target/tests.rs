@@ -70,6 +70,24 @@ fn readings_of_replicas_count_by_phase_and_request() {
     assert_eq!(proposal.reason.code(), "unready_replicas");
 }
 
+/// Three of ten report, all too hot: the other seven are missing, not gone.
+#[test]
+fn replicas_that_the_list_leaves_out_are_missing() {
+    let mut target = target(r#"{"metric": "m", "target": 0.6}"#);
+    let diary = [
+        (10, 0, vec![Some(0.9); 3], 10, "unready_replicas"), // 27 % of 10 requests
+        (10, 0, vec![Some(0.1); 3], 10, "unready_replicas"), // 73 % of 10 requests
+        (10, 0, vec![Some(0.1); 9], 4, "below_target"),      // 19 % of 10 requests
+        (3, 7, vec![Some(0.9); 3], 10, "unready_replicas"),
+        (3, 0, vec![Some(0.9); 3], 5, "above_target"),
+    ];
+    for (ready, pending, readings, want, code) in diary {
+        let observation = seen(ready, pending, readings);
+        let proposal = propose(&mut target, MetricKind::Utilization, &observation);
+        assert_eq!((proposal.want, proposal.reason.code()), (Want::Replicas(want), code));
+    }
+}
+
 #[test]
 fn a_load_is_shared_among_the_replicas() {
     let mut target = target(r#"{"metric": "m", "target": 100, "tolerance": {"up": 0.01}}"#);

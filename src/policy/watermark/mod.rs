@@ -134,6 +134,17 @@ impl Policy for Watermark {
     fn metric(&self) -> Option<&str> {
         Some(&self.settings.metric)
     }
+
+    fn check(&self, kind: MetricKind) -> Result<(), Error> {
+        // A utilization above this is a percentage that was meant: 70 for 0.7.
+        const MOST: f64 = 10.0;
+        let high = self.law.high as f64 / 1000.0;
+        if kind == MetricKind::Utilization && high > MOST {
+            let message = format!("is {high}, must be at most {MOST}: 0.7 stands for 70 %");
+            return Err(Error::config("high", message));
+        }
+        Ok(())
+    }
 }
 
 /// A reading in the WPA's terms: its source, its total in thousandths, and the counts.
@@ -176,8 +187,12 @@ fn measure(
         total = ratio.checked_mul(i64::from(ready)).ok_or_else(invalid)?;
     }
     if ready == 0 {
-        return Err(Reason::new(codes::NO_READY_REPLICAS, []));
+        let none_ready = considered == 0;
+        let code = if none_ready { codes::NO_READY_REPLICAS } else { codes::METRIC_MISSING };
+        return Err(Reason::new(code, []));
     }
+    // Ready replicas that the list leaves out should have reported too.
+    let considered = considered.max(size.ready);
     Ok((Source::Resource, Some(total), Size { ready, considered, ..size }))
 }
 
@@ -205,11 +220,12 @@ impl TryFrom<Stored> for Watermark {
 pub struct Config {
     /// The metric it reads.
     pub metric: String,
-    /// The usage below which it shrinks, in the metric's unit, from 0 up to `high`. Default: that
+    /// The usage below which it shrinks, in the metric's unit, 0 or from 0.001 up to `high`. Default: that
     /// of `high`; one of the two must be given. At 0 it never shrinks.
     #[serde(default)]
     pub low: Option<f64>,
-    /// The usage above which it grows, in the metric's unit, from 0.001 up. Default: that of `low`.
+    /// The usage above which it grows, in the metric's unit, from 0.001 up, to 10 for a
+    /// utilization. Default: that of `low`.
     #[serde(default)]
     pub high: Option<f64>,
     /// What is held against the marks. Default: `average`, which does not depend on the size.
@@ -257,7 +273,11 @@ impl Config {
         let mark = |field, mark: Option<f64>| match mark {
             None => Ok(None),
             Some(number) => match thousandths(number) {
-                Some(mark) if mark >= 0 => Ok(Some(mark)),
+                // What is smaller would be rounded up to a thousandth, in silence.
+                Some(mark) if number == 0.0 || number >= 0.001 => Ok(Some(mark)),
+                Some(mark) if mark >= 0 => {
+                    Err(Error::config(field, format!("is {number}, must be 0 or from 0.001 up")))
+                }
                 _ => Err(Error::config(field, format!("is {number}, must be a number from 0 up"))),
             },
         };

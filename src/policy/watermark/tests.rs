@@ -166,7 +166,19 @@ fn readings_per_replica_count_those_that_take_part() {
     assert_eq!((asked.want, asked.reason.code()), (Want::NotFewer, "too_few_ready"));
     readings[0].value = None;
     let asked = ask(&mut policy, MetricKind::Utilization, &seen(30, readings, 3));
+    assert_eq!((asked.want, asked.reason.code()), (Want::NotFewer, "metric_missing"));
+    let starting = vec![replica(Some(0.9), Phase::Unready)];
+    let asked = ask(&mut policy, MetricKind::Utilization, &seen(45, starting, 0));
     assert_eq!((asked.want, asked.reason.code()), (Want::NotFewer, "no_ready_replicas"));
+}
+
+#[test]
+fn replicas_that_the_list_leaves_out_count_as_not_reporting() {
+    let mut policy = policy(r#", "least_ready": 0.6"#);
+    let three_of_ten = seen(0, vec![Some(0.1); 3], 10);
+    let asked = ask(&mut policy, MetricKind::Utilization, &three_of_ten);
+    assert_eq!((asked.want, asked.reason.code()), (Want::NotFewer, "too_few_ready"));
+    assert_eq!(asked.reason.fact("ready_ratio"), Some(0.3));
 }
 
 #[test]
@@ -203,6 +215,7 @@ fn settings_out_of_range_are_refused_by_name() {
         (r#"{"metric": "cpu", "low": 0.8, "high": 0.7}"#, "low"),
         (r#"{"metric": "cpu", "low": -0.1, "high": 0.7}"#, "low"),
         (r#"{"metric": "cpu", "high": 0}"#, "high"),
+        (r#"{"metric": "cpu", "high": 0.0004}"#, "high"),
         (r#"{"metric": "cpu", "high": 0.7, "tolerance": 1.5}"#, "tolerance"),
         (r#"{"metric": "cpu", "high": 0.7, "least_ready": -1}"#, "least_ready"),
         (r#"{"metric": "cpu", "high": 0.7, "scaling_step": 0}"#, "scaling_step"),

@@ -1,0 +1,130 @@
+//! Diaries of the whole loop: what it sees, what it answers, and what it says of it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use forescale::{Autoscaler, Observation, Timestamp};
+
+fn scaler(text: &str) -> Autoscaler {
+    Autoscaler::from_text(text).unwrap()
+}
+
+fn seen(second: i64, ready: u32) -> Observation {
+    Observation::at(Timestamp::from_secs(second)).ready(ready)
+}
+
+fn codes(scaler: &mut Autoscaler, observation: &Observation) -> Vec<&'static str> {
+    scaler.decide(observation).steps.iter().map(|step| step.reason.code()).collect()
+}
+
+/// What was idle before it was scaled by hand is not idle all the while.
+#[test]
+fn the_grace_begins_anew_after_a_size_outside_the_limits() {
+    let mut scaler = scaler(
+        r#"{"min_replicas": 0, "max_replicas": 5, "metrics": {"queue": {"kind": "total"}},
+            "policies": [{"kind": "target", "metric": "queue", "target": 10}],
+            "guards": [], "zero": {"metric": "queue", "idle_grace": "5m"}}"#,
+    );
+    //           second, ready, queue -> replicas
+    let diary = [(0, 1, 0.0, 1), (60, 9, 90.0, 5), (3600, 1, 0.0, 1), (3899, 1, 0.0, 1)];
+    for (second, ready, queue, want) in diary {
+        let decision = scaler.decide(&seen(second, ready).metric("queue", queue));
+        assert_eq!(decision.replicas, want, "{}", decision.explain());
+    }
+    assert_eq!(scaler.decide(&seen(3900, 1).metric("queue", 0.0)).replicas, 0);
+}
+
+#[test]
+#[cfg(feature = "schedule")]
+fn after_its_window_a_schedule_alone_says_why_it_shrinks() {
+    let mut scaler = scaler(
+        r#"{"min_replicas": 2, "max_replicas": 20, "guards": [],
+            "policies": [{"kind": "schedule", "min_replicas": 10,
+                "windows": [{"start": "1970-01-01T00:00", "end": "1970-01-01T01:00"}]}]}"#,
+    );
+    let open = codes(&mut scaler, &seen(60, 10));
+    assert_eq!(open, ["schedule_floor", "minimum_suffices", "too_few_replicas"]);
+    let decision = scaler.decide(&seen(3600, 10));
+    assert_eq!(decision.replicas, 2);
+    assert_eq!(
+        decision.explain(),
+        "Scale down from 10 to 2 replicas: schedule says nothing, as no window of the schedule is \
+         open; combine says 2, as beside schedules nothing asks for more than the minimum of 2."
+    );
+}
+
+#[test]
+#[cfg(feature = "schedule")]
+fn a_proposal_beside_a_schedule_is_told_last() {
+    let mut scaler = scaler(
+        r#"{"max_replicas": 20, "metrics": {"rps": {"kind": "total"}}, "guards": [],
+            "policies": [{"kind": "target", "metric": "rps", "target": 100},
+                {"kind": "schedule", "min_replicas": 4,
+                 "windows": [{"start": "1970-01-01T00:00", "end": "1970-01-01T01:00"}]}]}"#,
+    );
+    let decision = scaler.decide(&seen(60, 4).metric("rps", 600.0));
+    assert_eq!(decision.replicas, 6);
+    assert_eq!(decision.steps.last().and_then(|step| step.replicas), Some(6));
+}
+
+#[test]
+fn what_is_within_the_tolerance_of_a_mark_is_not_said_to_lie_between_the_marks() {
+    let mut scaler = scaler(
+        r#"{"max_replicas": 20, "metrics": {"cpu": {"kind": "utilization"}},
+            "policies": [{"kind": "watermark", "metric": "cpu", "low": 0.4, "high": 0.7}]}"#,
+    );
+    let said = scaler.decide(&seen(0, 10).metric("cpu", 0.75)).explain();
+    let want = "0.75 lies between the marks 0.4 and 0.7 or within their tolerance.";
+    assert!(said.ends_with(want), "{said}");
+}
+
+fn predictive() -> Autoscaler {
+    scaler(
+        r#"{"max_replicas": 50, "metrics": {"rps": {"kind": "total"}}, "guards": [],
+            "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+            "policies": [{"kind": "predictive", "metric": "rps", "forecaster":
+                {"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}}]}"#,
+    )
+}
+
+fn hourly(minute: i64) -> f64 {
+    if minute % 60 < 30 { 100.0 } else { 900.0 }
+}
+
+fn warmed_up(from: i64) -> Autoscaler {
+    let mut scaler = predictive();
+    let times: Vec<_> = (from..from + 600).map(|m| Timestamp::from_secs(60 * m)).collect();
+    let values: Vec<_> = (from..from + 600).map(|m| Some(hourly(m))).collect();
+    scaler.warm_up("rps", &times, &values).unwrap();
+    scaler
+}
+
+/// As from seconds taken for milliseconds, or after a clock that was set back.
+#[test]
+fn a_forecast_that_begins_beyond_the_horizon_is_not_followed() {
+    let mut future = warmed_up(1_000_000);
+    let said = codes(&mut future, &seen(0, 3).metric("rps", 100.0));
+    assert_eq!(said, ["time_went_back", "no_proposal"]);
+
+    let mut set_back = warmed_up(60);
+    let said = |scaler: &mut Autoscaler, minute: i64| {
+        codes(scaler, &seen(60 * minute, 3).metric("rps", hourly(minute)))
+    };
+    assert_eq!(said(&mut set_back, 660), ["forecast"]);
+    assert_eq!(said(&mut set_back, 600), ["time_went_back"]); // the clock's own word: held
+    assert_eq!(said(&mut set_back, 601), ["time_went_back", "no_proposal"]);
+    assert_eq!(said(&mut set_back, 602), ["forecast"]);
+}
+
+#[test]
+fn a_snapshot_of_other_settings_is_not_taken_up() {
+    let snapshot = warmed_up(0).snapshot().unwrap();
+    let text = String::from_utf8(snapshot).unwrap();
+    predictive().resume(text.as_bytes()).unwrap();
+    let wider = text.replacen(r#""max_replicas":50"#, r#""max_replicas":70"#, 1);
+    assert_ne!(wider, text);
+    predictive().resume(wider.as_bytes()).unwrap();
+    let other = text.replacen(r#""load_per_replica":100"#, r#""load_per_replica":200"#, 1);
+    assert_ne!(other, text);
+    let error = predictive().resume(other.as_bytes()).unwrap_err().to_string();
+    assert_eq!(error, "holds other `capacity` than the settings of this autoscaler");
+}
