@@ -149,8 +149,9 @@ impl Autoscaler {
 
     /// Feeds history of a metric's total load, so that its forecast need not start from nothing.
     ///
-    /// `values` are in the load's unit; `None` or NaN is a missing one. Of a metric that no policy
-    /// forecasts nothing is kept.
+    /// `values` are in the load's unit; `None` or NaN is a missing one. What lies before the samples
+    /// that it has is skipped, so history may overlap; of a metric that no policy forecasts nothing
+    /// is kept.
     ///
     /// # Errors
     /// [`ErrorKind::Observation`](crate::ErrorKind::Observation) for a metric the configuration

@@ -39,7 +39,11 @@ impl Clock {
         }
         let is_back = at < last;
         if is_back || at.since(last) > LONGEST_PAUSE {
-            let confirms = |seen: Timestamp| at > seen && at.since(seen) <= LONGEST_PAUSE;
+            // The second one lies no further ahead than a pause, or than twice what the first one did: a host
+            // that decides every other day is heard too.
+            let confirms = |seen: Timestamp| {
+                at > seen && at.since(seen) <= LONGEST_PAUSE.max(seen.since(last).times(2))
+            };
             if !self.doubtful.is_some_and(confirms) {
                 self.doubtful = Some(at);
                 let (back, ahead) = (last.since(at).as_secs_f64(), at.since(last).as_secs_f64());
@@ -76,6 +80,8 @@ mod tests {
             (60, "time_went_back"),
             (75, "back"), // no: its clock was wrong, and is set right again
             (90, "ok"),
+            (200_000, "time_jumped_ahead"), // a host that decides every other day
+            (400_000, "ok"),
         ];
         for (second, want) in diary {
             let got = match clock.tick(Timestamp::from_secs(second)) {
