@@ -1,0 +1,222 @@
+//! The stages of a decision, in their order.
+//!
+//! In: an observation whose time is believed. Out: replicas, and a step for each stage that had
+//! something to say. Knows roles only, no member.
+
+use super::{Autoscaler, Mode, Range};
+use crate::config::ZeroConfig;
+use crate::explain::{Reason, codes};
+use crate::policy::{Proposal, View, Want};
+use crate::series::{Observation, total_load};
+
+impl Autoscaler {
+    /// Feeds the outlooks, and tells of metrics that are not configured.
+    pub(super) fn observe(&mut self, observation: &Observation) {
+        for outlook in &mut self.outlooks {
+            let metric = self.metrics.iter().find(|known| *known.name == *outlook.metric());
+            let kind = metric.expect("an outlook's metric is configured").kind;
+            let load = observation
+                .metrics
+                .get(outlook.metric())
+                .and_then(|reading| reading.usage(kind).ok())
+                .and_then(|usage| total_load(usage, kind, observation.replicas.ready).ok());
+            outlook.observe(observation.at, load);
+        }
+        let is_known = |name: &String| self.metrics.iter().any(|known| *known.name == **name);
+        let n_unknown = observation.metrics.keys().filter(|name| !is_known(name)).count();
+        if n_unknown > 0 {
+            let reason = Reason::new(codes::UNKNOWN_METRIC, [("n_metrics", n_unknown as f64)]);
+            self.decision.step(&self.labels.observation, self.decision.current, None, reason);
+        }
+    }
+
+    /// Asks the policies and combines what they say: the highest proposal, never below the current
+    /// replicas while a policy cannot read its metric. `None` if none has an opinion.
+    pub(super) fn propose(&mut self, observation: &Observation) -> Option<u32> {
+        let view = View {
+            at: observation.at,
+            replicas: observation.replicas,
+            lead_time: self.config.lead_time,
+            observation,
+            metrics: &self.metrics,
+            outlooks: &self.outlooks,
+            capacity: self.capacity.as_deref(),
+        };
+        let current = self.decision.current;
+        let (mut highest, mut n_proposals, mut n_blocking) = (None, 0, 0);
+        self.ranges.clear();
+        for (label, policy) in &mut self.policies {
+            match policy.propose(&view) {
+                Ok(Proposal { want: Want::Replicas(replicas), wish, reason, .. }) => {
+                    n_proposals += 1;
+                    let wish = wish.unwrap_or(f64::from(replicas));
+                    if highest.is_none_or(|most| replicas > most) {
+                        highest = Some(replicas);
+                    }
+                    if self.decision.wish.is_none_or(|most| wish > most) {
+                        self.decision.wish = Some(wish);
+                    }
+                    self.decision.step(label, current, Some(replicas), reason);
+                }
+                Ok(Proposal { want: Want::Range { min, max, rank }, reason, .. }) => {
+                    self.ranges.push((self.decision.steps.len(), Range { min, max, rank }));
+                    let clamped = current.min(max.unwrap_or(u32::MAX)).max(min.unwrap_or(0));
+                    self.decision.step(label, current, Some(clamped), reason);
+                }
+                Ok(Proposal { want: Want::NotFewer, reason, .. }) => {
+                    n_blocking += 1;
+                    self.decision.step(label, current, None, reason);
+                }
+                Err(reason) => self.decision.step(label, current, None, reason),
+            }
+        }
+        let spoken = self.decision.steps.iter().rev().find_map(|step| step.replicas);
+        let (answer, reason) = match highest {
+            Some(highest) if n_blocking > 0 && highest < current => {
+                let facts = [("n_blocking", f64::from(n_blocking))];
+                (None, Reason::new(codes::SCALE_DOWN_BLOCKED, facts))
+            }
+            // A range may have spoken last; the steps then still have to come to the proposal.
+            Some(highest) if n_proposals > 1 || spoken != Some(highest) => {
+                let facts = [("n_proposals", f64::from(n_proposals))];
+                (Some(highest), Reason::new(codes::HIGHEST_PROPOSAL, facts))
+            }
+            Some(highest) => return Some(highest),
+            // Schedules alone: between their windows the minimum is enough.
+            None if self.policies.iter().all(|(_, policy)| policy.only_narrows()) => {
+                let least = self.config.min_replicas;
+                let facts = [("min_replicas", f64::from(least))];
+                (Some(least), Reason::new(codes::MINIMUM_SUFFICES, facts))
+            }
+            None => (None, Reason::new(codes::NO_PROPOSAL, [])),
+        };
+        self.decision.step(&self.labels.combine, current, Some(answer.unwrap_or(current)), reason);
+        answer
+    }
+
+    /// Guards, zero and limits. As in the Kubernetes HPA a size outside the limits goes to the
+    /// nearer one at once, and without a proposal nothing moves and no guard is asked.
+    pub(super) fn limit(&mut self, observation: &Observation, proposed: Option<u32>) -> u32 {
+        let (at, current) = (observation.at, self.decision.current);
+        let (min, max) = (self.config.min_replicas, self.config.max_replicas);
+        if current == 0 && min > 0 && self.config.pause_at_zero {
+            let reason = Reason::new(codes::PAUSED_AT_ZERO, []);
+            self.decision.step(&self.labels.limits, current, Some(0), reason);
+            return 0;
+        }
+        let mut replicas = proposed.unwrap_or(current);
+        if (min..=max).contains(&current) {
+            if proposed.is_some() {
+                for (label, guard) in &mut self.guards {
+                    let (held, reason) = guard.hold(at, current, replicas);
+                    if let Some(reason) = reason {
+                        self.decision.step(label, replicas, Some(held), reason);
+                    }
+                    replicas = held;
+                }
+            }
+            replicas = self.zero(observation, replicas);
+        } else {
+            replicas = current;
+            // Not looked at is not idle.
+            self.state.idle_since = None;
+        }
+        let (least, most) = self.narrowed();
+        let (within, reason) = if replicas > most {
+            (most, Reason::new(codes::TOO_MANY_REPLICAS, [("max_replicas", f64::from(most))]))
+        } else if replicas < least {
+            (least, Reason::new(codes::TOO_FEW_REPLICAS, [("min_replicas", f64::from(least))]))
+        } else {
+            return replicas;
+        };
+        self.decision.step(&self.labels.limits, replicas, Some(within), reason);
+        within
+    }
+
+    /// The limits, narrowed by the open schedules of the highest rank.
+    fn narrowed(&mut self) -> (u32, u32) {
+        let (mut least, mut most) = (self.config.min_replicas, self.config.max_replicas);
+        let Some(top) = self.ranges.iter().map(|(_, range)| range.rank).max() else {
+            return (least, most);
+        };
+        let (mut floor, mut cap) = (None::<u32>, None::<u32>);
+        for &(step, range) in &self.ranges {
+            if range.rank < top {
+                let reason = Reason::new(codes::SCHEDULE_OVERRULED, [("rank", f64::from(top))]);
+                let step = &mut self.decision.steps[step];
+                (step.replicas, step.reason) = (None, reason);
+                continue;
+            }
+            floor = floor.max(range.min);
+            cap = match (cap, range.max) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        }
+        // The configured limits outrank every schedule; a floor outranks a cap, as too many
+        // replicas cost money and too few cost users.
+        if let Some(cap) = cap {
+            most = cap.clamp(least, most);
+        }
+        if let Some(floor) = floor {
+            least = floor.clamp(least, self.config.max_replicas);
+            most = most.max(least);
+        }
+        (least, most)
+    }
+
+    /// Scale to and from zero: KEDA's activation and idle grace. Activation outranks what the
+    /// policies want.
+    fn zero(&mut self, observation: &Observation, replicas: u32) -> u32 {
+        let Some(ZeroConfig { metric, activation, idle_grace }) = &self.config.zero else {
+            return replicas;
+        };
+        let current = self.decision.current;
+        let known = self.metrics.iter().find(|known| *known.name == **metric);
+        let kind = known.expect("checked when built: the metric of `zero` is configured").kind;
+        let load = observation
+            .metrics
+            .get(metric)
+            .ok_or_else(|| Reason::new(codes::METRIC_MISSING, []))
+            .and_then(|reading| reading.usage(kind))
+            .and_then(|usage| total_load(usage, kind, observation.replicas.ready));
+        let (answer, reason) = match load {
+            // Not read is not idle: neither goes to zero nor wakes up.
+            Err(reason) => {
+                self.state.idle_since = None;
+                (if current == 0 { 0 } else { replicas.max(1) }, reason)
+            }
+            Ok(load) if load > *activation => {
+                self.state.idle_since = None;
+                let facts = [("load", load), ("activation", *activation)];
+                (replicas.max(1), Reason::new(codes::ACTIVATED, facts))
+            }
+            Ok(_) => {
+                let since = self.state.idle_since.unwrap_or(observation.at).min(observation.at);
+                self.state.idle_since = Some(since);
+                let idle = observation.at.since(since);
+                let idle_fact = ("idle_seconds", idle.as_secs_f64());
+                if current == 0 || idle >= *idle_grace {
+                    (0, Reason::new(codes::IDLE, [idle_fact]))
+                } else {
+                    let facts = [idle_fact, ("grace_seconds", idle_grace.as_secs_f64())];
+                    (replicas.max(1), Reason::new(codes::IDLE_GRACE, facts))
+                }
+            }
+        };
+        if answer != replicas {
+            self.decision.step(&self.labels.zero, replicas, Some(answer), reason);
+        }
+        answer
+    }
+
+    pub(super) fn apply_mode(&mut self, current: u32, replicas: u32) -> u32 {
+        let reason = match self.config.mode {
+            Mode::Observe if replicas != current => codes::OBSERVE_ONLY,
+            Mode::ScaleUpOnly if replicas < current => codes::SCALE_UP_ONLY,
+            _ => return replicas,
+        };
+        self.decision.step(&self.labels.mode, replicas, Some(current), Reason::new(reason, []));
+        current
+    }
+}
