@@ -39,23 +39,32 @@ class Autoscaler {
   }
 
   warmUp(metric, times, values) {
-    const at = Float64Array.from(times, (time, i) => millis(time, () => `times[${i}]`))
-    const load = Float64Array.from(values, (value, i) => numberOrNaN(value, () => `values[${i}]`))
+    const [at, load] = samples(times, values)
     call(() => this.#core.warmUp(metric, at, load))
   }
 
-  decide({ at, ready, pending = 0, requested = null, metrics = {} }) {
+  decide(observation) {
+    if (observation === null || typeof observation !== 'object') {
+      throw refusal('observation', observation, 'an object with `at`, `ready` and `metrics`')
+    }
+    const { at, ready, pending = 0, requested = null, metrics = {}, ...rest } = observation
+    // A misspelled `metrics` would hold forever and look like a broken source.
+    for (const key in rest) {
+      throw refusal(key, rest[key], 'absent: an observation has `at`, `ready`, `pending`, `requested` and `metrics`')
+    }
     const time = millis(at, () => 'at')
     count(ready, 'ready')
     count(pending, 'pending')
     if (requested !== null) count(requested, 'requested')
-    if (metrics === null || typeof metrics !== 'object' || Array.isArray(metrics)) {
+    const isList = Array.isArray(metrics) || metrics?.[Symbol.iterator] !== undefined // as a Map
+    if (metrics === null || typeof metrics !== 'object' || isList) {
       throw refusal('metrics', metrics, 'an object of readings by name')
     }
     return new Decision(call(() => this.#core.decide(time, ready, pending, requested, metrics)))
   }
 
-  forecast(metric, { horizon, quantiles = [0.5, 0.95] }) {
+  forecast(metric, { horizon, quantiles = [0.5, 0.95] } = {}) {
+    if (horizon === undefined) throw refusal('horizon', horizon, 'a text such as "30m", or milliseconds')
     const answer = call(() => this.#core.forecast(metric, horizon, Array.from(quantiles)))
     return 'values' in answer ? new Forecast(answer) : new Abstain(answer)
   }
@@ -150,10 +159,11 @@ class Report {
   }
 }
 
-async function replay(config, { name = 'trace', times, values }, plant = {}, { signal } = {}) {
+async function replay(config, trace, plant = {}, { signal } = {}) {
   signal?.throwIfAborted()
-  const at = Float64Array.from(times, (time, i) => millis(time, () => `times[${i}]`))
-  const load = Float64Array.from(values, (value, i) => numberOrNaN(value, () => `values[${i}]`))
+  if (trace === null || typeof trace !== 'object') throw refusal('trace', trace, '{ times, values }')
+  const { name = 'trace', times, values } = trace
+  const [at, load] = samples(times, values)
   const work = Promise.resolve(call(() => addon.replay(text(config), text(plant), name, at, load)))
   const report = work.then((core) => new Report(core), (error) => Promise.reject(own(error)))
   return signal ? abortable(report, signal) : report
@@ -173,6 +183,17 @@ function text(value) {
   if (typeof value === 'string') return value
   const strict = (_, item) => (typeof item === 'number' && !Number.isFinite(item) ? `${item}` : item)
   return `${JSON.stringify(value, strict)}`
+}
+
+function samples(times, values) {
+  for (const [path, series] of Object.entries({ times, values })) {
+    const isSeries = typeof series === 'object' && typeof series?.length === 'number'
+    if (!isSeries && typeof series?.[Symbol.iterator] !== 'function') throw refusal(path, series, 'an array')
+  }
+  return [
+    Float64Array.from(times, (time, i) => millis(time, () => `times[${i}]`)),
+    Float64Array.from(values, (value, i) => numberOrNaN(value, () => `values[${i}]`)),
+  ]
 }
 
 function millis(time, path) {

@@ -25,7 +25,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 struct Arguments {
     /// CSV of time and load, plain or gzip [default: a generated week of a web service]
     trace: Option<PathBuf>,
-    /// Configuration to replay, JSON or YAML; may be repeated [default: four built-in ones]
+    /// Configuration to replay, JSON or YAML; may be repeated [default: five built-in ones]
     #[arg(long)]
     config: Vec<PathBuf>,
     /// Settings of the plant, JSON or YAML
@@ -89,7 +89,7 @@ fn backtest(arguments: &Arguments) -> Result<String, String> {
     std::fs::write(&arguments.out, page)
         .map_err(|error| format!("{}: {error}", arguments.out.display()))?;
     Ok(format!(
-        "{}\n\n{}\n\npictures: {}",
+        "{}\n\n{}\n{LEGEND}\n\npictures: {}",
         headline(&trace, &comparison),
         table(&comparison),
         arguments.out.display()
@@ -116,10 +116,15 @@ fn name(path: &Path) -> String {
 }
 
 fn headline(trace: &Trace, comparison: &Comparison) -> String {
-    let scored = comparison.bounds.clairvoyant.minutes / 1440.0;
-    let load_per_replica = comparison.settings.load_per_replica.unwrap_or_default();
+    let minutes = comparison.bounds.clairvoyant.minutes;
+    let scored = match minutes {
+        few if few < 120.0 => format!("{few:.0} minutes"),
+        few if few < 2880.0 => format!("{:.1} hours", few / 60.0),
+        many => format!("{:.1} days", many / 1440.0),
+    };
+    let load_per_replica = short(comparison.settings.load_per_replica.unwrap_or_default());
     let mut line = format!(
-        "{}: {scored:.1} days scored, {} steps of {} in all; a replica carries {load_per_replica:.1} and takes {} to start",
+        "{}: {scored} scored, {} steps of {} in all; a replica carries {load_per_replica} and takes {} to start",
         trace.name,
         trace.values.len(),
         trace.step,
@@ -130,6 +135,22 @@ fn headline(trace: &Trace, comparison: &Comparison) -> String {
     }
     line
 }
+
+/// A number that may be of any size: 96.9, 0.0123, 7.1e301.
+fn short(number: f64) -> String {
+    match number {
+        plain if (10.0..1e7).contains(&plain) => format!("{plain:.1}"),
+        small if (0.001..10.0).contains(&small) => format!("{small:.3}"),
+        other => format!("{other:.2e}"),
+    }
+}
+
+/// What the heads of the table mean.
+const LEGEND: &str = "\
+cost: replica-hours paid; x clairv.: as a multiple of who knows the load beforehand
+violation: minutes with late or dropped load; late, dropped: shares of the load
+under, over: replicas missing or too many, as a share of the demand; unstable: share of the time that
+supply and demand move apart (elasticity of SPEC; 0 is best)";
 
 fn table(comparison: &Comparison) -> Table {
     let mut table = Table::new();
@@ -154,7 +175,11 @@ fn table(comparison: &Comparison) -> Table {
         table.add_row([
             name.to_owned(),
             format!("{:.0}", score.replica_hours),
-            format!("{:.2}", score.replica_hours / clairvoyant.replica_hours),
+            if clairvoyant.replica_hours > 0.0 {
+                format!("{:.2}", score.replica_hours / clairvoyant.replica_hours)
+            } else {
+                "-".to_owned() // no load, no cost to be a multiple of
+            },
             format!("{:.0}", score.violation_minutes),
             percent(score.violation_share()),
             percent(score.late_share),

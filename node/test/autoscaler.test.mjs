@@ -179,10 +179,21 @@ test('refuses what is no reading', () => {
     const ask = () => scaler.decide({ at: start, ready: 4, metrics: { rps } })
     assert.throws(ask, refused('FORESCALE_OBSERVATION', 'metrics.rps', /must be a number, null/))
   }
-  for (const metrics of [null, 3, 'rps', [1]]) {
+  for (const metrics of [null, 3, 'rps', [1], new Map([['rps', 1]])]) {
     const ask = () => scaler.decide({ at: start, ready: 4, metrics })
     assert.throws(ask, refused('FORESCALE_OBSERVATION', 'metrics', /must be an object/))
   }
+})
+
+test('names what a call lacks or has too much', () => {
+  const scaler = new Autoscaler(config)
+  const code = 'FORESCALE_OBSERVATION'
+  assert.throws(() => scaler.decide(), refused(code, 'observation', /is missing, must be an object/))
+  const misspelled = { at: start, ready: 4, metric: { rps: 1 } }
+  assert.throws(() => scaler.decide(misspelled), refused(code, 'metric', /must be absent: an observation has/))
+  assert.throws(() => scaler.forecast('rps'), refused(code, 'horizon', /is missing, must be a text/))
+  assert.throws(() => scaler.warmUp('rps'), refused(code, 'times', /is missing, must be an array/))
+  assert.throws(() => scaler.warmUp('rps', [start]), refused(code, 'values', /is missing, must be an array/))
 })
 
 test('history comes as typed arrays, numbers or dates, with gaps as null or NaN', () => {

@@ -70,7 +70,7 @@ class Decision:
         """Every stage, in order."""
 
     def explain(self) -> str:
-        """The decision in English, a line for each step."""
+        """The decision in one English sentence: what is done and why."""
 
     def to_json(self) -> str:
         """The decision as JSON, byte for byte as in every other language."""

@@ -61,5 +61,9 @@ class Abstain:
     reason: Reason
     """Too little history, a gap, or a model that cannot be fitted."""
 
+    def explain(self) -> str:
+        """The reason in English."""
+        return str(self.reason)
+
     def __bool__(self) -> Literal[False]:
         return False

@@ -123,6 +123,12 @@ def test_a_foreign_snapshot_is_refused(damage: Any) -> None:
         Autoscaler.restore(damage)
 
 
+@pytest.mark.parametrize("snapshot", [5, "{}", None, [123]], ids=repr)
+def test_what_is_no_snapshot_at_all_is_a_type_error(snapshot: Any) -> None:
+    with pytest.raises(TypeError, match="`snapshot` is of type .*, must be bytes or a mapping"):
+        Autoscaler.restore(snapshot)
+
+
 def test_a_cut_snapshot_is_refused(reactive: dict[str, Any]) -> None:
     with pytest.raises(SnapshotError):
         Autoscaler.restore(Autoscaler(reactive).snapshot()[:-7])

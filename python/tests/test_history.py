@@ -172,6 +172,7 @@ def test_without_history_it_abstains_with_the_reason(predictive: dict[str, Any])
     assert not forecast
     assert forecast.reason.code == "too_little_history"
     assert "history" in str(forecast.reason)
+    assert forecast.explain() == str(forecast.reason)
 
 
 @pytest.mark.parametrize("quantiles", [[0.0], [1.5], [0.9, 0.5], [math.nan], []], ids=repr)

@@ -41,7 +41,8 @@ pub(super) struct Patience {
 impl Queue {
     /// The load that waits, times seconds.
     pub(super) fn waiting(&self) -> f64 {
-        self.waiting.iter().map(|batch| batch.amount).sum()
+        // The sum of nothing would be -0.
+        self.waiting.iter().fold(0.0, |sum, batch| sum + batch.amount)
     }
 
     /// Lets `load` flow in from `now` on for `seconds` while `capacity` (load, not less than 0) is
@@ -181,5 +182,6 @@ mod tests {
         assert!(queue.waiting() <= 8.0 * 45.0 + 1e-9);
         let flow = queue.pass(1e6, 15.0, 0.0, 0.0, PATIENCE);
         assert!(flow.dropped > 0.0 && queue.waiting() == 0.0);
+        assert!(queue.waiting().is_sign_positive());
     }
 }

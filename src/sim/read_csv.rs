@@ -14,10 +14,12 @@ const VALUES: [&str; 8] =
     ["value", "load", "rps", "requests", "count", "y", "invocations", "total"];
 
 impl Trace {
-    /// Reads a CSV with a column of times and one of values, plain or gzip (told by its first bytes).
+    /// Reads a CSV with a column of times and one of values, plain or gzip (told by its first bytes),
+    /// parted by commas, semicolons or tabs (told by the first line).
     ///
-    /// Times are ISO-8601 (UTC where they have no offset) or numbers since the epoch, in seconds or,
-    /// from 10^11 up, in milliseconds. With a header the columns are found by their names
+    /// Times are ISO-8601 (UTC where they have no offset) or numbers since the epoch: in seconds, from
+    /// 10^11 up in milliseconds, from 10^14 in microseconds, from 10^17 in nanoseconds. A row that is
+    /// absent is filled in, see [`from_samples`](Self::from_samples); one without a value is refused. With a header the columns are found by their names
     /// (`timestamp`, `time`, ...; `value`, `load`, ...); else, and for unknown names, the first two
     /// columns are taken.
     ///
@@ -43,7 +45,10 @@ impl Trace {
     }
 
     fn from_plain(name: String, reader: impl Read) -> Result<Self, Error> {
+        let mut reader = BufReader::new(reader);
+        let separator = separator(reader.fill_buf().map_err(|error| unreadable(&error))?);
         let mut rows = csv::ReaderBuilder::new()
+            .delimiter(separator)
             .has_headers(false)
             .flexible(true)
             .trim(csv::Trim::All)
@@ -69,7 +74,9 @@ impl Trace {
             }
             let cell = |column: usize, what: &str| {
                 row.get(column).filter(|text| !text.is_empty()).ok_or_else(|| {
-                    let message = format!("has no {what} in column {}", column + 1);
+                    let hint =
+                        if what == "value" { "; leave the line out if it is missing" } else { "" };
+                    let message = format!("has no {what} in column {}{hint}", column + 1);
                     Error::trace(format!("line {line}"), message)
                 })
             };
@@ -90,6 +97,15 @@ impl Trace {
     }
 }
 
+/// What parts the columns: a semicolon or a tab if the first line has one and no comma, else a comma.
+fn separator(head: &[u8]) -> u8 {
+    let mut lines = head.split(|&byte| byte == b'\n');
+    let first = lines.find(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"#"));
+    let first = first.unwrap_or_default();
+    let found = [b',', b';', b'\t'].into_iter().find(|byte| first.contains(byte));
+    found.unwrap_or(b',')
+}
+
 /// The columns of time and value, if the row is a header: no cell of it is a number or a time.
 fn header(row: &csv::StringRecord) -> Option<(usize, usize)> {
     let is_datum = |text: &str| text.parse::<f64>().is_ok() || parse_time(text).is_some();
@@ -105,12 +121,16 @@ fn header(row: &csv::StringRecord) -> Option<(usize, usize)> {
 }
 
 fn parse_time(text: &str) -> Option<Timestamp> {
-    /// From here on a number since the epoch is taken as milliseconds: 1973 or the year 5138.
-    const MILLIS_FROM: f64 = 1e11;
     if let Ok(number) = text.parse::<f64>() {
-        let millis = if number.abs() < MILLIS_FROM { number * 1000.0 } else { number };
-        // 8.64e15 ms, 275 thousand years, is as far as dates go.
-        return (millis.abs() <= 8.64e15).then(|| Timestamp::from_millis(millis.round() as i64));
+        // Seconds until the year 5138; milliseconds and the finer units from 1973 to then.
+        let millis = match number.abs() {
+            size if size < 1e11 => number * 1e3,
+            size if size < 1e14 => number,
+            size if size < 1e17 => number / 1e3,
+            size if size < 1e20 => number / 1e6,
+            _ => return None,
+        };
+        return Some(Timestamp::from_millis(millis.round() as i64));
     }
     if let Ok(exact) = text.parse::<jiff::Timestamp>() {
         return Some(Timestamp::from_millis(exact.as_millisecond()));
@@ -149,9 +169,11 @@ mod tests {
     fn every_way_to_write_a_trace_is_the_same_trace() {
         let want = Trace::from_csv("t", &b"0,1\n60,2\n120,3\n"[..]).unwrap();
         assert_eq!(want.values, [1.0, 2.0, 3.0]);
-        let ways: [&[u8]; 5] = [
+        let ways: [&[u8]; 7] = [
             b"timestamp,value\n0,1\n60,2\n120,3\n",
             b"\xef\xbb\xbfhost,value,time\nx,1,1970-01-01T00:00:00Z\nx,2,1970-01-01 00:01:00\nx,3,1970-01-01T01:02:00+01:00\n",
+            b"timestamp;value\n0;1\n60;2\n120;3\n",
+            b"# a, comment\n\nload\ttime\n1\t0\n2\t60\n3\t120\n",
             b"what,ever\r\n0,1\r\n60,2\r\n\r\n120,3\r\n",
             b"# a comment\n 0 , 1 \n 60.0 , 2 \n 120 , 3e0",
             b"\"ts\",\"load\"\n\"0\",\"1\"\n\"60\",\"2\"\n\"120\",\"3\"\n",
@@ -163,8 +185,12 @@ mod tests {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         gzip.write_all(ways[0]).unwrap();
         assert_eq!(Trace::from_csv("t", &gzip.finish().unwrap()[..]).unwrap(), want);
-        let millis = Trace::from_csv("t", &b"893971800000,1\n893971860000,2\n"[..]).unwrap();
-        assert_eq!(millis.start, Timestamp::from_secs(893_971_800));
+        for finer in ["000", "000000", "000000000"] {
+            let text = format!("893971800{finer},1\n893971860{finer},2\n");
+            let trace = Trace::from_csv("t", text.as_bytes()).unwrap();
+            assert_eq!(trace.start, Timestamp::from_secs(893_971_800), "{finer}");
+            assert_eq!(trace.step, crate::Duration::from_secs(60), "{finer}");
+        }
     }
 
     #[test]
@@ -174,7 +200,10 @@ mod tests {
             (b"timestamp,value\n", "is empty"),
             (b"timestamp,value\n0,1\n60,many\n", "`line 3` has \"many\", must be a number"),
             (b"timestamp,value\n0,1\nnoon,2\n", "`line 3` has \"noon\""),
-            (b"timestamp,value\n0,1\n60,\n", "`line 3` has no value in column 2"),
+            (
+                b"timestamp,value\n0,1\n60,\n",
+                "`line 3` has no value in column 2; leave the line out",
+            ),
             (b"0,1\n60,2\n150,3\n", "`line 3` comes 90 s after"),
             (b"0,1\n60,2\n60,3\n", "`line 3` has the same time as"),
             (b"0,1\n60,2\n30,3\n", "`line 3` has a time before"),

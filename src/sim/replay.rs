@@ -164,7 +164,18 @@ impl<'a> Scene<'a> {
         let loads = (0..n_ticks)
             .map(|tick| mean_load(trace, start + settings.interval.times(tick), settings.interval))
             .collect();
-        Ok(Self { trace, settings, load_per_replica, start, loads })
+        let scene = Self { trace, settings, load_per_replica, start, loads };
+        // Each replica has its own start-up; a capacity in the wrong unit must not ask for billions.
+        const MOST_REPLICAS: u32 = 100_000;
+        let peak = scene.loads.iter().copied().fold(0.0, f64::max);
+        let needed = scene.replicas_for(peak, scene.settings.target_utilization);
+        if needed > MOST_REPLICAS {
+            let message = format!(
+                "is {load_per_replica}, so that the peak of {peak} needs {needed} replicas; at most {MOST_REPLICAS} can be simulated"
+            );
+            return Err(Error::config("load_per_replica", message));
+        }
+        Ok(scene)
     }
 
     /// The fewest replicas that carry `load` at a utilization.

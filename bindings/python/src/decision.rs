@@ -51,7 +51,7 @@ impl Decision {
         self.0.steps.iter().cloned().map(Step).collect()
     }
 
-    /// The decision in English, a line for each step.
+    /// The decision in one English sentence: what is done and why.
     fn explain(&self) -> String {
         self.0.explain()
     }

@@ -113,7 +113,14 @@ pub(super) fn forecast(report: &Report, day: Range<Timestamp>) -> Result<Option<
 /// Cost against violations: a point for each policy, a ring for each bound.
 pub(super) fn tradeoff(comparison: &Comparison) -> Result<String, String> {
     let bounds = &comparison.bounds;
-    let cheapest = bounds.clairvoyant.replica_hours.max(f64::MIN_POSITIVE);
+    // Without any load the clairvoyant pays nothing, and there is nothing to be a multiple of.
+    let least = bounds.clairvoyant.replica_hours;
+    let (cheapest, cost) = if least > 0.0 {
+        (least, "cost: replica-hours as a multiple of the clairvoyant's (cheaper is left)")
+    } else {
+        (1.0, "cost: replica-hours (cheaper is left)")
+    };
+    let unit = if least > 0.0 { "x" } else { "" };
     let point = |name: &str, score: &Score, color| {
         (name.to_owned(), score.replica_hours / cheapest, 100.0 * score.violation_share(), color)
     };
@@ -145,11 +152,11 @@ pub(super) fn tradeoff(comparison: &Comparison) -> Result<String, String> {
             .axis_desc_style(font(15, &INK))
             .x_labels(8)
             .y_labels(6)
-            .x_label_formatter(&|ratio| format!("{ratio:.2}x"))
+            .x_label_formatter(&|ratio| format!("{ratio:.2}{unit}"))
             .y_label_formatter(&|share| {
                 if *share < 0.0 { String::new() } else { format!("{share:.1}%") }
             })
-            .x_desc("cost: replica-hours as a multiple of the clairvoyant's (cheaper is left)")
+            .x_desc(cost)
             .y_desc("minutes in violation (better is down)")
             .draw()
             .map_err(|error| error.to_string())?;

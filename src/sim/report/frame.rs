@@ -65,6 +65,8 @@ pub(super) fn over_time<'a>(
     unit: &str,
 ) -> Result<Chart<'a>, String> {
     let (start, end) = (seconds(span.start), seconds(span.end));
+    // An axis from 0 to 0 has no ticks; the chart would look for them forever.
+    let top = if most > 0.0 { most } else { 1.0 };
     let every = tick_every(end - start);
     let first = (start / every).ceil() as i64;
     let last = (end / every).floor() as i64;
@@ -75,7 +77,7 @@ pub(super) fn over_time<'a>(
         .margin_right(RIGHT)
         .set_label_area_size(LabelAreaPosition::Left, LEFT)
         .set_label_area_size(LabelAreaPosition::Bottom, 28)
-        .build_cartesian_2d(x, 0.0..most.max(f64::MIN_POSITIVE) * 1.05)
+        .build_cartesian_2d(x, 0.0..top * 1.05)
         .map_err(|error| error.to_string())?;
     let has_days = every >= 86_400.0;
     let label = |at: &f64| label(*at, has_days);

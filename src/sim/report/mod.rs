@@ -78,7 +78,8 @@ struct Page<'a> {
 struct Row {
     name: String,
     is_bound: bool,
-    cost_ratio: f64,
+    /// `None` where the clairvoyant pays nothing.
+    cost_ratio: Option<f64>,
     score: Score,
     violation_share: f64,
 }
@@ -98,7 +99,8 @@ fn rows(comparison: &Comparison) -> Vec<Row> {
     let row = |name: String, is_bound, score: &Score| Row {
         name,
         is_bound,
-        cost_ratio: score.replica_hours / bounds.clairvoyant.replica_hours,
+        cost_ratio: (bounds.clairvoyant.replica_hours > 0.0)
+            .then(|| score.replica_hours / bounds.clairvoyant.replica_hours),
         score: *score,
         violation_share: score.violation_share(),
     };
@@ -137,5 +139,40 @@ impl Report {
             bounds: *bounds,
             reports: vec![self.clone()],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Settings, Trace, compare};
+    use crate::time::Timestamp;
+
+    /// A page of one configuration on a load that is level.
+    fn page(load: f64, settings: &Settings) -> Result<String, Error> {
+        let minute = Duration::from_secs(60);
+        let trace = Trace::new("level", Timestamp::from_secs(0), minute, vec![load; 60])?;
+        let text = r#"{"min_replicas": 0, "max_replicas": 9, "metrics": {"rps": {"kind": "total"}},
+                       "policies": [{"kind": "target", "metric": "rps", "target": 5}]}"#;
+        let configs = [("mine".to_owned(), text.to_owned())];
+        html(&compare(&trace, settings, &configs, &|_| {})?)
+    }
+
+    #[test]
+    fn a_load_of_zero_has_a_page_too() {
+        let settings = Settings { load_per_replica: Some(10.0), ..Settings::default() };
+        let page = page(0.0, &settings).unwrap();
+        assert!(page.contains("cost: replica-hours (cheaper is left)"));
+        assert!(!page.contains("inf") && !page.contains("NaN"));
+    }
+
+    #[test]
+    fn a_capacity_in_the_wrong_unit_is_refused() {
+        let settings = Settings { load_per_replica: Some(1e-7), ..Settings::default() };
+        let message = page(100.0, &settings).unwrap_err().to_string();
+        assert!(
+            message.starts_with("`load_per_replica` is 0.0000001, so that the peak of 100"),
+            "{message}"
+        );
     }
 }
