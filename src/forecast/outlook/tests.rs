@@ -1,0 +1,165 @@
+use super::*;
+use crate::codes;
+use crate::forecast::testing::{daily, uniform};
+
+const LEAD: Duration = Duration::from_secs(300);
+
+fn minute(minute: usize) -> Timestamp {
+    Timestamp::from_secs(60 * minute as i64)
+}
+
+fn fed(loads: &[f64]) -> Outlook {
+    let mut outlook = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+    for (at, &load) in loads.iter().enumerate() {
+        outlook.observe(minute(at), Some(load));
+    }
+    outlook
+}
+
+#[test]
+fn abstains_until_it_has_history_and_evidence() {
+    let outlook = fed(&daily(1000, 0.9, 0.05, 1));
+    let reason = outlook.latest().expect_err("less than a season");
+    assert_eq!(reason.code(), codes::TOO_LITTLE_HISTORY.name());
+    assert!(reason.fact("n_samples") < reason.fact("needed_samples"), "{reason}");
+}
+
+#[test]
+fn learns_from_a_history_that_is_coarser_than_its_step() {
+    let minutes = daily(4 * 1440 + 10, 0.9, 0.05, 5);
+    let tenth = |minute: usize| (Timestamp::from_secs(60 * minute as i64), Some(minutes[minute]));
+    let (times, values): (Vec<_>, Vec<_>) = (0..4 * 1440).step_by(10).map(tenth).unzip();
+    let mut outlook = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+    outlook.warm_up(&times, &values).expect("times rise");
+    let forecast = outlook.forecast(10, &[0.5]).expect("in range").expect("there is history");
+    let ratio = forecast.row(4)[0] / minutes[4 * 1440 - 5];
+    assert!((ratio - 1.0).abs() < 0.1, "{ratio}");
+}
+
+#[test]
+fn opens_on_a_daily_load_and_covers_it() {
+    let loads = daily(4 * 1440, 0.9, 0.05, 2);
+    let mut outlook = fed(&loads[..2880]);
+    let (mut below, mut n) = (0, 0);
+    for (at, &load) in loads.iter().enumerate().take(loads.len() - 4).skip(2880) {
+        outlook.observe(minute(at), Some(load));
+        let forecast = outlook.latest().expect("the day comes again");
+        // Row 4 is the step that ends 5 minutes after the last closed one.
+        assert_eq!(forecast.issued_at, minute(at));
+        below += usize::from(loads[at + 4] <= forecast.row(4)[0]);
+        n += 1;
+    }
+    let coverage = f64::from(below as u32) / f64::from(n);
+    assert!((0.935..0.965).contains(&coverage), "{coverage}");
+    assert!(outlook.skill() > 0.1, "{}", outlook.skill());
+}
+
+#[test]
+fn closes_on_a_random_walk() {
+    let settings =
+        r#"{"metric": "rps", "forecaster": {"kind": "seasonal_naive", "level": "none"}}"#;
+    let settings: OutlookConfig = serde_json::from_str(settings).expect("settings");
+    let mut outlook = Outlook::new(&settings, LEAD).expect("in range");
+    let mut uniform = uniform(3);
+    let mut load = 1000.0_f64;
+    for at in 0..4000 {
+        load = (load + 20.0 * (uniform() - 0.5)).max(0.0);
+        outlook.observe(minute(at), Some(load));
+    }
+    let reason = outlook.latest().expect_err("yesterday says nothing of today");
+    assert_eq!(reason.code(), codes::NO_SKILL.name());
+    outlook.forecast(5, &[0.5]).expect("valid").expect("people may look all the same");
+}
+
+#[test]
+fn abstains_in_a_gap_and_goes_on_after_it() {
+    let mut outlook = fed(&daily(3000, 0.9, 0.05, 4));
+    assert!(outlook.latest().is_ok());
+    for at in 3000..3020 {
+        outlook.observe(minute(at), None);
+    }
+    let reason = outlook.latest().expect_err("twenty minutes are missing");
+    assert_eq!(reason.code(), codes::GAP_TOO_WIDE.name());
+    for (at, &load) in daily(3100, 0.9, 0.05, 4).iter().enumerate().skip(3020) {
+        outlook.observe(minute(at), Some(load));
+    }
+    assert!(outlook.latest().is_ok());
+}
+
+#[test]
+fn warming_up_is_observing() {
+    let loads = daily(3000, 0.9, 0.05, 5);
+    let mut warm = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+    let times: Vec<_> = (0..loads.len()).map(minute).collect();
+    let values: Vec<_> = loads.iter().copied().map(Some).collect();
+    warm.warm_up(&times, &values).expect("in order");
+    assert_eq!(warm.save(), fed(&loads).save());
+}
+
+#[test]
+fn history_that_is_wrong_is_refused_by_its_index_and_changes_nothing() {
+    let mut outlook = fed(&[1.0, 2.0]);
+    let before = outlook.save();
+    let times = [minute(5), minute(6), minute(7)];
+    let back = [minute(5), minute(6), minute(6)];
+    let cases = [
+        (times, vec![Some(1.0)], "values"),
+        (back, vec![Some(1.0); 3], "times[2]"),
+        (times, vec![None, Some(f64::NAN), Some(-1.0)], "values[2]"),
+        (times, vec![None, Some(f64::INFINITY), Some(1.0)], "values[1]"),
+    ];
+    for (times, values, path) in cases {
+        assert_eq!(outlook.warm_up(&times, &values).expect_err(path).path(), path);
+    }
+    assert_eq!(outlook.save(), before);
+    outlook.warm_up(&times, &[None, Some(f64::NAN), Some(1.0)]).expect("missing is no error");
+}
+
+#[test]
+fn what_people_ask_for_is_checked() {
+    let outlook = fed(&daily(3000, 0.9, 0.05, 6));
+    let path = |horizon, quantiles: &[f64]| {
+        outlook.forecast(horizon, quantiles).expect_err("out of range").path().to_owned()
+    };
+    assert_eq!(path(0, &[0.5]), "horizon");
+    assert_eq!(path(10_001, &[0.5]), "horizon");
+    assert_eq!(path(5, &[]), "quantiles");
+    assert_eq!(path(5, &[0.5, 0.5]), "quantiles[1]");
+    assert_eq!(path(5, &[0.0]), "quantiles[0]");
+    assert_eq!(path(5, &[0.5, 1.0]), "quantiles[1]");
+    assert_eq!(path(5, &[f64::NAN]), "quantiles[0]");
+    let forecast = outlook.forecast(2000, &[0.1, 0.9]).expect("valid").expect("history");
+    assert_eq!((forecast.horizon(), forecast.row(1999).len()), (2000, 2));
+}
+
+#[test]
+fn a_snapshot_changes_no_later_answer() {
+    let loads = daily(3200, 0.9, 0.1, 7);
+    let mut outlook = fed(&loads[..1480]);
+    for (at, &load) in loads.iter().enumerate().skip(1480) {
+        if at % 131 == 0 {
+            let text = outlook.save().expect("it can be saved").to_string();
+            let mut other = fed(&[]);
+            other.load(serde_json::from_str(&text).expect("JSON")).expect("its own");
+            assert_eq!(outlook.latest(), other.latest());
+            assert_eq!(outlook.save(), other.save());
+            outlook = other;
+        }
+        outlook.observe(minute(at), Some(load));
+    }
+    assert_eq!(outlook.save(), fed(&loads).save());
+}
+
+#[test]
+fn a_foreign_snapshot_is_refused_and_changes_nothing() {
+    let mut outlook = fed(&daily(100, 0.9, 0.1, 8));
+    let before = outlook.save().expect("it can be saved");
+    let settings = OutlookConfig { quantile: 0.9, ..OutlookConfig::new("rps") };
+    let other = Outlook::new(&settings, LEAD).expect("in range").save().expect("saved");
+    let mut damaged = before.clone();
+    damaged["forecaster"]["history"]["ring"]["samples"][3] = (-1.0).into();
+    for foreign in [other, damaged, Value::Null] {
+        outlook.load(foreign).expect_err("not its own");
+        assert_eq!(outlook.save().expect("it can be saved"), before);
+    }
+}
