@@ -3,9 +3,11 @@
 //! In: text or a value. Out: checked [`Settings`], completed for a trace. Knows no policy.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::trace::Trace;
 use crate::Error;
+use crate::catalog::did_you_mean;
 use crate::time::{Duration, Timestamp};
 
 /// The workload as the simulator sees it, and which part of the trace is scored.
@@ -115,14 +117,25 @@ impl Settings {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, an unknown field
     /// and a value out of its range.
     pub fn from_text(text: &str) -> Result<Self, Error> {
-        let unreadable =
-            |error: String| Error::config("", format!("the plant's settings: {error}"));
+        let unreadable = |error: String| {
+            let first = error.lines().next().unwrap_or_default();
+            Error::config("", format!("the plant's settings cannot be read: {first}"))
+        };
         #[cfg(feature = "yaml")]
-        let settings: Self =
+        let given: Value =
             serde_saphyr::from_str(text).map_err(|error| unreadable(error.to_string()))?;
         #[cfg(not(feature = "yaml"))]
-        let settings: Self =
+        let given: Value =
             serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
+        if given.is_null() {
+            return Ok(Self::default()); // a file without a line that is no comment
+        }
+        if !given.is_object() {
+            let message = "the plant's settings must be a mapping of names to values";
+            return Err(Error::config("", message));
+        }
+        let settings: Self = serde_path_to_error::deserialize(&given)
+            .map_err(|error| refused(&error.path().to_string(), &error.inner().to_string()))?;
         settings.check()?;
         Ok(settings)
     }
@@ -201,5 +214,47 @@ impl Settings {
         let n_steps = trace.values.len();
         let n_scored = self.scored.steps(trace.step).min(n_steps / 3).max(1);
         (trace.start + trace.step.times((n_steps - n_scored.min(n_steps)) as i64), trace.end())
+    }
+}
+
+/// Turns a message of `serde` into one of ours: where, what came, what is allowed.
+fn refused(path: &str, message: &str) -> Error {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if let (true, [unknown, known @ ..]) = (message.starts_with("unknown field"), quoted.as_slice())
+    {
+        let near = did_you_mean(unknown, known);
+        let message = format!("is not a setting of the plant{near} (known: {})", known.join(", "));
+        return Error::config(*unknown, message);
+    }
+    let wrong = message.strip_prefix("invalid type: ").or(message.strip_prefix("invalid value: "));
+    let text = match wrong.and_then(|detail| detail.split_once(", expected ")) {
+        Some((came, expected)) => format!("is {came}, must be {expected}"),
+        None => message.to_owned(),
+    };
+    Error::config(path, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_mistake_is_named_with_its_place() {
+        let cases = [
+            (
+                r#"{"start_upp": "3m"}"#,
+                "`start_upp` is not a setting of the plant; did you mean `start_up`? (known: ",
+            ),
+            (r#"{"seed": "abc"}"#, "`seed` is string \"abc\", must be u64"),
+            (r#"{"start_up": -180}"#, "`start_up` is -180 seconds, must be from 0"),
+            ("[1]", "the plant's settings must be a mapping"),
+            ("{", "the plant's settings cannot be read: "),
+        ];
+        for (text, want) in cases {
+            let error = Settings::from_text(text).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Config);
+            let message = error.to_string();
+            assert!(message.starts_with(want) && !message.contains('\n'), "{text}: {message}");
+        }
     }
 }
