@@ -323,7 +323,7 @@ export class Autoscaler {
   /**
    * The decision on one observation. Data that cannot be relied on is answered with the replicas
    * there are, and the reason; only an argument of the wrong type throws.
-   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if `at`, a count or a reading is none
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if `at`, a count or a reading is none, or a key is unknown
    */
   decide(observation: Observation): Decision
 
