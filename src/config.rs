@@ -3,7 +3,7 @@
 //! In: JSON or YAML. Out: a checked [`Config`], or an error that names the setting, its place, what
 //! came and what is allowed. Knows no member of any room: the rooms' catalogs do.
 
-mod read;
+pub(crate) mod read;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -85,6 +85,8 @@ struct Range {
 #[derive(Debug)]
 struct Labels {
     observation: Arc<str>,
+    /// The last metric that is not configured, and the label that names it.
+    unknown_metric: (String, Arc<str>),
     combine: Arc<str>,
     zero: Arc<str>,
     limits: Arc<str>,
@@ -108,6 +110,7 @@ impl Autoscaler {
             guards: parts.guards,
             labels: Labels {
                 observation: "observation".into(),
+                unknown_metric: (String::new(), "".into()),
                 combine: "combine".into(),
                 zero: "zero".into(),
                 limits: "limits".into(),

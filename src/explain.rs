@@ -170,7 +170,7 @@ codes! {
     TIME_WENT_BACK = "time_went_back", "time went back by {back_seconds} s";
     /// The observation is far ahead: held, until a second one confirms the new clock.
     TIME_JUMPED_AHEAD = "time_jumped_ahead", "time jumped ahead by {ahead_seconds} s";
-    /// The observation has metrics that the configuration does not name.
+    /// The observation has metrics that the configuration does not name; the step names the first.
     UNKNOWN_METRIC = "unknown_metric", "metrics of the observation that are not configured: {n_metrics}";
 
     // Policies.

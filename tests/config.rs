@@ -31,8 +31,11 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
         (with(r#""max_replicas": 60, "#, ""), "`max_replicas` is missing"),
         (with("60", "1"), "`min_replicas` is 2, must not be above `max_replicas`, which is 1"),
         (with("60", "0"), "`max_replicas` is 0, must be at least 1"),
-        (with("60", "-3"), "`max_replicas` is integer `-3`, must be u32"),
-        (with("60", "\"many\""), "`max_replicas` is string \"many\", must be u32"),
+        (with("60", "-3"), "`max_replicas` is number `-3`, must be a whole number from 0 up"),
+        (
+            with("60", "\"many\""),
+            "`max_replicas` is text \"many\", must be a whole number from 0 up",
+        ),
         (with("\"90s\"", "\"soon\""), "`lead_time` is \"soon\", must be a duration such as"),
         (with("\"90s\"", "-5"), "`lead_time` is -5 seconds, must be from 0"),
         (with("\"total\"", "\"totals\""), "`metrics.rps.kind` unknown variant `totals`"),
@@ -90,7 +93,7 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
         ),
         (
             with(r#""scale_down": "5m""#, r#""scale_down": [5]"#),
-            "`guards[0].scale_down` is sequence, must be a duration",
+            "`guards[0].scale_down` is a list, must be a duration",
         ),
         (
             with(

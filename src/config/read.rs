@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::Config;
@@ -32,24 +33,14 @@ impl Config {
     }
 
     pub(crate) fn from_value(given: Value) -> Result<Self, Error> {
-        if !given.is_object() {
-            return Err(Error::config("", "the settings must be a mapping of names to values"));
-        }
-        let mut config: Self = serde_path_to_error::deserialize(&given).map_err(|error| {
-            let outer = error.path().to_string();
-            refused(&outer, &error.inner().to_string())
-        })?;
-        let taken = config.to_value()?;
-        if let Some(place) = list_for_mapping(&given, &taken) {
-            return Err(Error::config(place, "is a list, must be a mapping of names to values"));
-        }
+        let mut config: Self = read(&given)?;
         config.given = Some(given);
         Ok(config)
     }
 
     /// The settings as they were given; those built in Rust are all given.
     pub(crate) fn given(&self) -> Result<Value, Error> {
-        self.given.clone().map_or_else(|| self.to_value(), Ok)
+        self.given.clone().map_or_else(|| to_value(self), Ok)
     }
 
     /// Every setting in force, with its origin, sorted by name.
@@ -70,17 +61,12 @@ impl Config {
         let mut settings = Vec::new();
         flatten(
             String::new(),
-            self.to_value()?,
+            to_value(self)?,
             self.given.as_ref(),
             self.given.is_none(),
             &mut settings,
         );
         Ok(settings)
-    }
-
-    fn to_value(&self) -> Result<Value, Error> {
-        serde_json::to_value(self)
-            .map_err(|error| Error::config("", format!("the settings cannot be written: {error}")))
     }
 
     /// The JSON Schema of the settings, generated from their types; editors complete with it.
@@ -91,7 +77,26 @@ impl Config {
     }
 }
 
-fn parse(text: &str) -> Result<Value, Error> {
+/// Settings of any kind from their values, with our words for what `serde` refuses.
+pub(crate) fn read<T: DeserializeOwned + Serialize>(given: &Value) -> Result<T, Error> {
+    if !given.is_object() {
+        return Err(Error::config("", "the settings must be a mapping of names to values"));
+    }
+    let taken: T = serde_path_to_error::deserialize(given)
+        .map_err(|error| refused(&error.path().to_string(), &error.inner().to_string()))?;
+    if let Some(place) = list_for_mapping(given, &to_value(&taken)?) {
+        return Err(Error::config(place, "is a list, must be a mapping of names to values"));
+    }
+    Ok(taken)
+}
+
+fn to_value(settings: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(settings)
+        .map_err(|error| Error::config("", format!("the settings cannot be written: {error}")))
+}
+
+/// The values in a text: JSON, or YAML with the feature `yaml`.
+pub(crate) fn parse(text: &str) -> Result<Value, Error> {
     let is_json = text.trim_start().starts_with('{');
     if is_json {
         return serde_json::from_str(text)
@@ -215,7 +220,9 @@ fn refused(outer: &str, message: &str) -> Error {
             known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let known_list = if known.is_empty() { "none".to_owned() } else { known_list };
         let near = did_you_mean(unknown, known);
-        let text = format!("is not a known setting{near} (known: {known_list})");
+        // What every user of Kubernetes tries first.
+        let hint = if *unknown == "apiVersion" { "; manifests are not read yet" } else { &near };
+        let text = format!("is not a known setting{hint} (known: {known_list})");
         return Error::config(*unknown, text).at(&inner).at(&outer);
     }
     if let (true, [missing, ..]) = (message.starts_with("missing field"), quoted.as_slice()) {
@@ -226,7 +233,7 @@ fn refused(outer: &str, message: &str) -> Error {
         .map(|(what, detail)| (what, detail.split_once(", expected ")))
     {
         Some(("invalid type" | "invalid value", Some((came, expected)))) => {
-            format!("is {came}, must be {expected}")
+            format!("is {}, must be {}", in_plain_words(came), in_plain_words(expected))
         }
         _ => message.clone(),
     };
@@ -234,6 +241,32 @@ fn refused(outer: &str, message: &str) -> Error {
         (path, rest) = (rest, "");
     }
     Error::config("", text).at(rest).at(path)
+}
+
+/// What `serde` calls a type, as the user calls it.
+fn in_plain_words(text: &str) -> String {
+    const WORDS: [(&str, &str); 9] = [
+        ("floating point ", "number "),
+        ("integer ", "number "),
+        ("string ", "text "),
+        ("boolean ", ""),
+        ("a string", "a text"),
+        ("a boolean", "true or false"),
+        ("a sequence", "a list"),
+        ("f64", "a number"),
+        ("a map", "a mapping"),
+    ];
+    match text {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 up".to_owned(),
+        "i8" | "i16" | "i32" | "i64" => "a whole number".to_owned(),
+        "sequence" => "a list".to_owned(),
+        "map" => "a mapping".to_owned(),
+        "null" | "unit value" => "nothing".to_owned(),
+        other => {
+            let found = WORDS.iter().find(|(theirs, _)| other.starts_with(theirs));
+            found.map_or(other.to_owned(), |(theirs, ours)| other.replacen(theirs, ours, 1))
+        }
+    }
 }
 
 fn flatten(path: String, value: Value, given: Option<&Value>, all: bool, into: &mut Vec<Origin>) {

@@ -22,11 +22,18 @@ impl Autoscaler {
                 .and_then(|usage| total_load(usage, kind, observation.replicas.ready).ok());
             outlook.observe(observation.at, load);
         }
-        let is_known = |name: &String| self.metrics.iter().any(|known| *known.name == **name);
-        let n_unknown = observation.metrics.keys().filter(|name| !is_known(name)).count();
-        if n_unknown > 0 {
+        let is_unknown = |name: &&String| self.metrics.iter().all(|known| *known.name != ***name);
+        let mut unknown = observation.metrics.keys().filter(is_unknown);
+        if let Some(first) = unknown.next() {
+            let n_unknown = 1 + unknown.count();
+            // The label is kept, so that a host that always sends too much costs nothing more.
+            if !self.labels.unknown_metric.0.eq(first) {
+                let label = format!("observation({first})").into();
+                self.labels.unknown_metric = (first.clone(), label);
+            }
             let reason = Reason::new(codes::UNKNOWN_METRIC, [("n_metrics", n_unknown as f64)]);
-            self.decision.step(&self.labels.observation, self.decision.current, None, reason);
+            let by = &self.labels.unknown_metric.1;
+            self.decision.step(by, self.decision.current, None, reason);
         }
     }
 

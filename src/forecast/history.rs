@@ -90,7 +90,8 @@ impl History {
         forecast: &mut Forecast,
         point: impl Fn(usize) -> Option<f64>,
     ) -> Result<(), Reason> {
-        let stale = self.stale()?;
+        // Before the first sample the whole need is told.
+        let stale = if self.n_samples == 0 { 0 } else { self.stale()? };
         if let Some((lack, ahead)) = residuals.lacking(horizon + stale) {
             let needed = (first + ahead + Residuals::LEAST) as u64;
             return Err(too_little(self.n_samples, needed.max(self.n_samples + lack as u64)));

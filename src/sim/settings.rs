@@ -3,11 +3,10 @@
 //! In: text or a value. Out: checked [`Settings`], completed for a trace. Knows no policy.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::trace::Trace;
 use crate::Error;
-use crate::catalog::did_you_mean;
+use crate::config::read;
 use crate::time::{Duration, Timestamp};
 
 /// The workload as the simulator sees it, and which part of the trace is scored.
@@ -117,25 +116,11 @@ impl Settings {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, an unknown field
     /// and a value out of its range.
     pub fn from_text(text: &str) -> Result<Self, Error> {
-        let unreadable = |error: String| {
-            let first = error.lines().next().unwrap_or_default();
-            Error::config("", format!("the plant's settings cannot be read: {first}"))
-        };
-        #[cfg(feature = "yaml")]
-        let given: Value =
-            serde_saphyr::from_str(text).map_err(|error| unreadable(error.to_string()))?;
-        #[cfg(not(feature = "yaml"))]
-        let given: Value =
-            serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
+        let given = read::parse(text)?;
         if given.is_null() {
             return Ok(Self::default()); // a file without a line that is no comment
         }
-        if !given.is_object() {
-            let message = "the plant's settings must be a mapping of names to values";
-            return Err(Error::config("", message));
-        }
-        let settings: Self = serde_path_to_error::deserialize(&given)
-            .map_err(|error| refused(&error.path().to_string(), &error.inner().to_string()))?;
+        let settings: Self = read::read(&given)?;
         settings.check()?;
         Ok(settings)
     }
@@ -217,23 +202,6 @@ impl Settings {
     }
 }
 
-/// Turns a message of `serde` into one of ours: where, what came, what is allowed.
-fn refused(path: &str, message: &str) -> Error {
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    if let (true, [unknown, known @ ..]) = (message.starts_with("unknown field"), quoted.as_slice())
-    {
-        let near = did_you_mean(unknown, known);
-        let message = format!("is not a setting of the plant{near} (known: {})", known.join(", "));
-        return Error::config(*unknown, message);
-    }
-    let wrong = message.strip_prefix("invalid type: ").or(message.strip_prefix("invalid value: "));
-    let text = match wrong.and_then(|detail| detail.split_once(", expected ")) {
-        Some((came, expected)) => format!("is {came}, must be {expected}"),
-        None => message.to_owned(),
-    };
-    Error::config(path, text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,12 +211,12 @@ mod tests {
         let cases = [
             (
                 r#"{"start_upp": "3m"}"#,
-                "`start_upp` is not a setting of the plant; did you mean `start_up`? (known: ",
+                "`start_upp` is not a known setting; did you mean `start_up`? (known: ",
             ),
-            (r#"{"seed": "abc"}"#, "`seed` is string \"abc\", must be u64"),
+            (r#"{"seed": "abc"}"#, "`seed` is text \"abc\", must be a whole number from 0 up"),
             (r#"{"start_up": -180}"#, "`start_up` is -180 seconds, must be from 0"),
-            ("[1]", "the plant's settings must be a mapping"),
-            ("{", "the plant's settings cannot be read: "),
+            ("[1]", "the settings must be a mapping"),
+            ("{", "the settings are not JSON: "),
         ];
         for (text, want) in cases {
             let error = Settings::from_text(text).unwrap_err();
