@@ -55,6 +55,7 @@
 //! `augurs` adds the MSTL forecaster, `csv` traces from files, `report` the HTML report, `schema`
 //! the configuration's JSON Schema.
 
+#![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod catalog;
