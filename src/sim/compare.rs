@@ -18,7 +18,7 @@ pub struct Comparison {
     pub trace: String,
     /// The settings of the plant, with the load per replica filled in.
     pub settings: Settings,
-    /// The scores no policy can reach, or should miss.
+    /// What knowing the load would have cost, and what a policy should beat.
     pub bounds: Bounds,
     /// A report for each configuration, in their order.
     pub reports: Vec<Report>,

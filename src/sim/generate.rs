@@ -18,7 +18,7 @@ const WEEK: usize = 7 * DAY;
 ///
 /// It is the product of
 /// - the day: quiet at night (0.25 of the peak), a rise from 6:00, peaks at 11:00 and 20:00;
-/// - the week: Saturday 0.75, Sunday 0.65 of a working day, each day off by a few percent;
+/// - the week: Friday 0.97, Saturday 0.75, Sunday 0.65 of a working day, each day off by a few percent;
 /// - slow wander (an autoregressive process, 4 %, an hour's memory) and noise of a minute (3 %);
 ///
 /// and on that, in the last week, a flash crowd on Wednesday at 14:20 (2.2 times the load within 8

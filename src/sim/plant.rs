@@ -15,8 +15,9 @@ use crate::time::{Duration, Timestamp};
 
 /// A simulated workload under one policy.
 ///
-/// Noise, missing readings, start-ups and crashes are drawn from streams of their own, so that the
-/// noise does not depend on what a policy did: policies are compared on the same luck.
+/// Readings, start-ups and crashes are drawn from streams of their own, so that the noise and the
+/// missing readings do not depend on what a policy did. Start-ups are as long for the n-th start of
+/// one policy as for that of another; who is hit by a crash depends on how many are ready.
 ///
 /// ```
 /// use forescale::sim::{Plant, Settings};
@@ -56,7 +57,8 @@ pub struct Tick {
     pub at: Timestamp,
     /// Mean load that came, in the load's unit.
     pub load: f64,
-    /// Mean load that could be carried, in the load's unit.
+    /// Mean load that could be carried, in the load's unit. A replica that gets ready within the
+    /// span counts for the rest of it, spread over all of it.
     pub capacity: f64,
     /// Replicas ready at its start.
     pub ready: u32,

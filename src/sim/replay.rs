@@ -15,7 +15,9 @@ use crate::series::Observation;
 use crate::time::{Duration, Timestamp};
 use crate::{Autoscaler, Decision, Error};
 
-/// Replays a trace against an autoscaler: history is fed, the last part is scored.
+/// Replays a trace against an autoscaler: history is fed, the last part is scored. Nothing of the
+/// scored part is known before it is observed, but for the load per replica where the settings
+/// derive it from the scored peak (see [`Settings::load_per_replica`]).
 ///
 /// ```
 /// use forescale::sim::{Settings, replay, web_service};
@@ -27,7 +29,7 @@ use crate::{Autoscaler, Decision, Error};
 /// )?;
 /// let settings = Settings { scored: "1d".parse()?, ..Settings::default() };
 /// let report = replay(&mut scaler, &web_service(2, 7), &settings)?;
-/// assert!(report.clairvoyant_gap.cost_ratio > 1.0, "nobody is cheaper than who knows the load");
+/// assert!(report.clairvoyant_gap.cost_ratio > 1.0, "dearer than who knows the load");
 /// assert_eq!(report.series.ready.len(), 5_760); // a day of 15-second decisions
 /// # Ok::<(), forescale::Error>(())
 /// ```
@@ -141,6 +143,8 @@ pub(super) struct Scene<'a> {
     pub(super) settings: Settings,
     pub(super) load_per_replica: f64,
     pub(super) start: Timestamp,
+    /// Mean load of the interval before the scored part: all that may be known when it begins.
+    before: f64,
     /// Mean load of each interval of the scored part.
     pub(super) loads: Vec<f64>,
 }
@@ -164,7 +168,8 @@ impl<'a> Scene<'a> {
         let loads = (0..n_ticks)
             .map(|tick| mean_load(trace, start + settings.interval.times(tick), settings.interval))
             .collect();
-        let scene = Self { trace, settings, load_per_replica, start, loads };
+        let before = mean_load(trace, start - settings.interval, settings.interval);
+        let scene = Self { trace, settings, load_per_replica, start, before, loads };
         // Each replica has its own start-up; a capacity in the wrong unit must not ask for billions.
         const MOST_REPLICAS: u32 = 100_000;
         let peak = scene.loads.iter().copied().fold(0.0, f64::max);
@@ -194,7 +199,7 @@ impl<'a> Scene<'a> {
         mut each: impl FnMut(&Tick),
     ) -> Score {
         let mut plant =
-            Plant::new(&self.settings, self.load_per_replica, self.start, initial, self.loads[0]);
+            Plant::new(&self.settings, self.load_per_replica, self.start, initial, self.before);
         let mut scorer = Scorer::new(&self.settings, self.load_per_replica);
         for (number, &load) in self.loads.iter().enumerate() {
             plant.observe(&mut observation);
@@ -230,7 +235,7 @@ impl<'a> Scene<'a> {
         self.warm_up(scaler)?;
         let (least, most) = (scaler.config().min_replicas, scaler.config().max_replicas);
         let initial = self.settings.initial_replicas.unwrap_or_else(|| {
-            self.replicas_for(self.loads[0], self.settings.target_utilization).clamp(least, most)
+            self.replicas_for(self.before, self.settings.target_utilization).clamp(least, most)
         });
         let n_ticks = self.loads.len();
         let mut series = Series {

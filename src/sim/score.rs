@@ -10,18 +10,20 @@ use super::settings::Settings;
 /// How good a replay was: what it cost, how slow it was, how restless.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Score {
-    /// Minutes of the clock in which some load was served late or dropped. With an interval above a
-    /// minute each such interval counts in full.
+    /// Minutes of the clock in which some load was served late or dropped: it counts when it is
+    /// served or gives up, not when it came, and what still waits at the end counts nowhere. An
+    /// interval lies in the minute in which it begins; one above a minute counts in full.
     pub violation_minutes: f64,
     /// Minutes that were scored.
     pub minutes: f64,
-    /// Share of the load that was dropped, 0 to 1.
+    /// Share of the load that was dropped, 0 to 1. What still waits at the end is neither dropped
+    /// nor late.
     pub dropped_share: f64,
     /// Share of the load that was served late, 0 to 1.
     pub late_share: f64,
     /// Replica-hours paid: starting, ready and stopping replicas.
     pub replica_hours: f64,
-    /// How often the size asked for changed.
+    /// How often the size asked for changed from one interval to the next.
     pub actions: u32,
     /// How many of them went the other way than the one before.
     pub reversals: u32,
@@ -31,7 +33,8 @@ pub struct Score {
 
 /// Elasticity as the SPEC research group measures it (Herbst et al. 2016, "Ready for Rain? A View
 /// from SPEC Research on the Future of Cloud Metrics"): demand in replicas (the fewest that carry
-/// the load) against supply (the ready ones). All are shares, from 0 (best); 0.1 is 10 % there.
+/// the mean load of an interval without waiting) against supply (those ready when it begins). All are
+/// shares, from 0 (best); 0.1 is 10 % there. Where nothing is demanded, the accuracy is a share of 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Elasticity {
     /// Replicas missing, as a share of the demand, averaged over time (accuracy, normalized).
@@ -50,7 +53,8 @@ impl Score {
     /// The violation minutes as a share of the minutes scored, 0 to 1.
     #[must_use]
     pub fn violation_share(&self) -> f64 {
-        self.violation_minutes / self.minutes.max(f64::MIN_POSITIVE)
+        // The first and the last minute of the clock may be scored in part, but count in full.
+        (self.violation_minutes / self.minutes.max(f64::MIN_POSITIVE)).min(1.0)
     }
 }
 
@@ -79,7 +83,8 @@ struct Last {
     supply: f64,
 }
 
-/// Load smaller than this share of what came in a tick is rounding, not a violation.
+/// Load smaller than this share of what came in a tick, or of what one replica could have carried in
+/// it, is rounding, not a violation.
 const ROUNDING: f64 = 1e-9;
 
 impl Scorer {
@@ -105,7 +110,8 @@ impl Scorer {
         self.dropped += tick.dropped;
         self.score.replica_hours += tick.paid / 3600.0;
         let minute = tick.at.as_millis().div_euclid(60_000);
-        if tick.late + tick.dropped > ROUNDING * tick.came && self.violated != Some(minute) {
+        let rounding = ROUNDING * tick.came.max(self.load_per_replica * self.seconds);
+        if tick.late + tick.dropped > rounding && self.violated != Some(minute) {
             self.violated = Some(minute);
             self.score.violation_minutes += (self.seconds / 60.0).max(1.0);
         }
@@ -186,6 +192,7 @@ mod tests {
         let score = scorer.score();
         // The late ones lie in the minutes 0 and 1.
         assert_eq!((score.violation_minutes, score.minutes), (2.0, 1.0));
+        assert_eq!(score.violation_share(), 1.0);
         assert_eq!((score.actions, score.reversals), (2, 1));
         assert!((score.late_share - 3.0 / (110.0 * 15.0)).abs() < 1e-12);
         assert!((score.replica_hours - 10.0 * 15.0 / 3600.0).abs() < 1e-12);
@@ -195,5 +202,13 @@ mod tests {
         assert_eq!((elasticity.under_time, elasticity.over_time), (0.25, 0.25));
         // Up against still, still against up, down with down.
         assert_eq!(elasticity.instability, 2.0 / 3.0);
+    }
+
+    /// What rounding left in the queue gives up while nothing comes and nothing is ready.
+    #[test]
+    fn a_crumb_of_load_is_no_violation() {
+        let mut scorer = Scorer::new(&Settings::default(), 10.0);
+        scorer.add(&tick(0, 0.0, 0, 1e-12));
+        assert_eq!(scorer.score().violation_minutes, 0.0);
     }
 }

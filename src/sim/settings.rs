@@ -27,7 +27,9 @@ pub struct Settings {
     /// Time from decision to decision, above 0. Default 15s, as the Kubernetes HPA.
     pub interval: Duration,
     /// The load one replica can carry, in the load's unit, above 0. Default: so that the scored
-    /// peak needs `peak_replicas` at `target_utilization`.
+    /// peak needs `peak_replicas` at `target_utilization`, which brings traces of any unit to one
+    /// size of fleet. A configuration that is given this number knows how high the scored peak is,
+    /// not when it comes; give it here where that is too much.
     pub load_per_replica: Option<f64>,
     /// The replicas that the scored peak needs, at least 1. Default 30: a middling service, so that
     /// rounding to whole replicas matters little. Without effect where `load_per_replica` is given.
@@ -54,7 +56,8 @@ pub struct Settings {
     pub noise: f64,
     /// The share of readings that are missing, in [0, 1). Default 0.01.
     pub missing: f64,
-    /// Crashes of a ready replica per day, from 0 up; it starts again at once. Default 0.
+    /// How often each ready replica crashes a day on average, from 0 up; it starts again at once.
+    /// Default 0.
     pub crashes_per_day: f64,
     /// The seed of every random number. Default 1.
     pub seed: u64,
@@ -63,8 +66,8 @@ pub struct Settings {
     /// The name under which the mean utilization of the ready replicas is observed, 0 to 1; it
     /// cannot show more than 1, whatever waits. Default `cpu`.
     pub utilization_metric: String,
-    /// The replicas ready at the start. Default: what the first load needs at
-    /// `target_utilization`.
+    /// The replicas ready at the start. Default: what the load just before the scored part needs
+    /// at `target_utilization`. The bounds begin with what they like.
     pub initial_replicas: Option<u32>,
     /// How much of the trace before the scored part is fed as history, at most. Default 28d.
     pub history: Duration,
@@ -155,6 +158,11 @@ impl Settings {
         }
         if self.load_metric == self.utilization_metric {
             return refuse("utilization_metric", &self.load_metric, "other than `load_metric`");
+        }
+        // What a lagging reading shows is kept for each interval.
+        const MOST_LAGGING: usize = 100_000;
+        if self.metric_lag.steps(self.interval) > MOST_LAGGING {
+            return refuse("metric_lag", &self.metric_lag, "at most 100000 times `interval`");
         }
         let spans = [
             ("interval", self.interval),
