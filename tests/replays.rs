@@ -103,6 +103,30 @@ fn two_replays_agree_to_the_byte() {
 }
 
 #[test]
+fn a_comparison_on_all_cores_is_its_replays_one_by_one() {
+    let trace = sim::web_service(2, 3);
+    let settings = sim::Settings::from_text(r#"{"scored": "3h", "crashes_per_day": 5}"#).unwrap();
+    let load_per_replica = settings.capacity_on(&trace).unwrap().to_string();
+    let config = CONFIG.replace("LOAD", &load_per_replica);
+    let configs: Vec<_> = [0.5, 0.6, 0.7, 0.8]
+        .map(|target| {
+            (
+                format!("at {target}"),
+                config.replace("\"target\": 0.7", &format!("\"target\": {target}")),
+            )
+        })
+        .into();
+    let comparison = sim::compare(&trace, &settings, &configs, &|_| {}).unwrap();
+    for ((name, config), mut together) in configs.iter().zip(comparison.reports) {
+        let mut scaler = Autoscaler::from_text(config).unwrap();
+        let alone = sim::replay(&mut scaler, &trace, &settings).unwrap();
+        assert_eq!(&together.name, name);
+        together.name.clone_from(&alone.name);
+        assert_eq!(together.to_json(), alone.to_json(), "{name}");
+    }
+}
+
+#[test]
 fn a_better_informed_autoscaler_comes_nearer_to_the_clairvoyant_bound() {
     // Three weeks with the same daily course: the forecast sees the morning coming.
     let trace = sim::web_service(3, 2);

@@ -37,7 +37,7 @@ capacity: {{ kind: fixed, metric: {rps}, load_per_replica: {load_per_replica}, t
         "{head}policies:\n  - {{ kind: watermark, metric: {cpu}, low: 0.5, high: 0.75 }}\n"
     );
     let schedule =
-        format!("{head}policies:\n{target}{}", windows(trace, settings, load_per_replica));
+        format!("{head}policies:\n{target}{}", windows(trace, settings, load_per_replica, most));
     // The forecast decides; the target above it is the net for what no forecast sees.
     let predictive = format!(
         "{head}policies:
@@ -57,7 +57,7 @@ capacity: {{ kind: fixed, metric: {rps}, load_per_replica: {load_per_replica}, t
 /// Floors for each hour of working days and of weekends, as an operator would read them off the
 /// last two weeks: the median over the days of the hour's mean load, at 70 % utilization. A
 /// window opens a quarter of an hour before its hour.
-fn windows(trace: &Trace, settings: &Settings, load_per_replica: f64) -> String {
+fn windows(trace: &Trace, settings: &Settings, load_per_replica: f64, most: u32) -> String {
     let (until, _) = settings.scored_part(trace);
     let hour = 3_600_000;
     let last_weeks =
@@ -88,7 +88,7 @@ fn windows(trace: &Trace, settings: &Settings, load_per_replica: f64) -> String 
             }
             seen.sort_by(f64::total_cmp);
             let median = seen.get(seen.len() / 2).copied().unwrap_or(0.0);
-            (median / (load_per_replica * 0.7)).ceil() as u32
+            ((median / (load_per_replica * 0.7)).ceil() as u32).min(most)
         };
         for hour in 0..24 {
             if floor(hour) > 2 {
