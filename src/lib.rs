@@ -80,6 +80,9 @@ mod decide;
 
 pub mod sim;
 
+#[cfg(test)]
+mod testing;
+
 pub use catalog::Saved;
 pub use config::{Config, MetricConfig, Origin, ZeroConfig};
 pub use decide::{Autoscaler, Decision, Mode};

@@ -115,7 +115,12 @@ fn observation(at: i64, tick: &Tick) -> Observation {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1), // the same observations in every run
+        ..ProptestConfig::default()
+    })]
 
     /// No observation panics; an answer that moves lies within the limits and has its reasons; a
     /// snapshot at any time changes nothing; two runs agree to the byte.

@@ -128,7 +128,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(crate::testing::cases(24))]
 
         #[test]
         fn quantiles_are_loads_and_rise_whatever_comes(

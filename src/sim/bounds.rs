@@ -169,7 +169,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+        #![proptest_config(crate::testing::cases(24))]
 
         /// Of all plans of seven ticks with up to two replicas, none that lets nothing wait is
         /// cheaper. Start-up and grace are whole ticks, and whatever waits is late.

@@ -87,7 +87,7 @@ fn windows_are_those_of_the_clock() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(crate::testing::cases(150))]
 
     /// What was asked before never changes an answer, nor does a snapshot.
     #[test]
