@@ -16,8 +16,8 @@ use serde_json::Value;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Timeline {
-    #[allow(dead_code)] // for the reader of the file
-    description: String,
+    #[serde(rename = "description")]
+    _for_the_reader: String,
     config: Value,
     warm_up: Option<WarmUp>,
     observations: Vec<Observation>,
