@@ -237,9 +237,12 @@ impl Autoscaler {
         let combined = self.propose(observation);
         let mut replicas = self.limit(observation, combined);
         replicas = self.apply_mode(current, replicas);
-        self.guards
-            .iter_mut()
-            .for_each(|(_, guard)| guard.decided(observation.at, current, replicas));
+        for (_, policy) in &mut self.policies {
+            policy.decided(observation.at, current, replicas);
+        }
+        for (_, guard) in &mut self.guards {
+            guard.decided(observation.at, current, replicas);
+        }
         self.state.last = Some((current, replicas));
         self.decision.replicas = replicas;
         &self.decision

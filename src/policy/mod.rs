@@ -17,7 +17,7 @@ use crate::catalog::{Saved, catalog};
 use crate::demand::Demand;
 use crate::explain::{Reason, codes};
 use crate::forecast::{Outlook, OutlookConfig};
-use crate::series::{MetricKind, Observation, Replicas, Usage};
+use crate::series::{MetricKind, Observation, Replicas, Usage, total_load};
 use crate::time::{Duration, Timestamp};
 
 /// Role: proposes replicas from what is seen and expected.
@@ -27,6 +27,11 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The reason to have none now; the decision goes on without this policy.
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason>;
+
+    /// Hears what was decided in the end, also at observations it had no opinion on.
+    fn decided(&mut self, at: Timestamp, current: u32, replicas: u32) {
+        let _ = (at, current, replicas);
+    }
 
     /// The name its user gave it, for its label in the steps; without one its kind and metric serve.
     fn name(&self) -> Option<&str> {
@@ -145,6 +150,24 @@ impl<'a> View<'a> {
             self.metrics.iter().find(|known| &*known.name == metric).ok_or_else(missing)?.kind;
         let reading = self.observation.metrics.get(metric).ok_or_else(missing)?;
         Ok((reading.usage(kind)?, kind))
+    }
+
+    /// A metric as one number, as its kind means it: the load of the whole workload for a total,
+    /// the mean over the ready replicas for an average or a utilization.
+    ///
+    /// # Errors
+    /// As [`usage`](Self::usage), and [`NO_READY_REPLICAS`](codes::NO_READY_REPLICAS) where a mean
+    /// has nothing to stand on.
+    pub fn value(&self, metric: &str) -> Result<f64, Reason> {
+        match self.usage(metric)? {
+            (Usage::Average(mean), MetricKind::Average | MetricKind::Utilization) => Ok(mean),
+            (usage, MetricKind::Total) => total_load(usage, MetricKind::Total, self.replicas.ready),
+            (_, _) if self.replicas.ready == 0 => Err(Reason::new(codes::NO_READY_REPLICAS, [])),
+            (usage, kind) => {
+                let load = total_load(usage, kind, self.replicas.ready)?;
+                Ok(load / f64::from(self.replicas.ready))
+            }
+        }
     }
 
     /// What is expected of a metric; `None` if nothing forecasts it.
