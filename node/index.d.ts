@@ -23,8 +23,10 @@ export interface Config {
   capacity?: CapacityConfig
   /** From a replica's request to its readiness. Default: 2 minutes. */
   lead_time?: Duration
-  /** Who proposes replicas; the highest proposal goes on. At least one. */
+  /** Who proposes replicas. At least one. */
   policies?: PolicyConfig[]
+  /** How their proposals become one. Default: `maximum`. */
+  combine?: Combine
   /** Who holds changes back, in this order. Default: as the Kubernetes HPA. */
   guards?: GuardConfig[]
   /** Scale to and from zero; needs `min_replicas: 0`. */
@@ -71,8 +73,24 @@ export interface FixedCapacity {
 /** Settings of a policy. */
 export type PolicyConfig = TargetPolicy | WatermarkPolicy | SchedulePolicy | PredictivePolicy
 
+/** What every policy may have beside the settings of its kind. */
+export interface EveryPolicy {
+  /** Whether it may only raise or only lower. Default: `both`. */
+  direction?: 'both' | 'up' | 'down'
+  /** Who holds its proposals back before they are combined. Default: nobody. */
+  guards?: GuardConfig[]
+}
+
+/** How the proposals of several policies become one; a text alone is a kind. */
+export type Combine =
+  | 'maximum'
+  | 'all'
+  | 'priority'
+  | { kind: 'maximum' | 'all' | 'priority' }
+  | { kind: 'k_of_n'; scale_up: number; scale_down: number }
+
 /** The Kubernetes HPA's arithmetic: so many replicas that the metric is at its target. */
-export interface TargetPolicy {
+export interface TargetPolicy extends EveryPolicy {
   kind: 'target'
   metric: string
   /** What the metric is to be; for a utilization a ratio. */
@@ -84,7 +102,7 @@ export interface TargetPolicy {
 }
 
 /** Two thresholds with a band between them in which nothing moves. */
-export interface WatermarkPolicy {
+export interface WatermarkPolicy extends EveryPolicy {
   kind: 'watermark'
   metric: string
   /** Shrinks below it. Default: that of `high`. */
@@ -110,7 +128,7 @@ export interface WatermarkPolicy {
 }
 
 /** Replicas at times known beforehand: `cron` with `duration`, or `windows`. */
-export interface SchedulePolicy {
+export interface SchedulePolicy extends EveryPolicy {
   kind: 'schedule'
   /** What people call it. */
   name?: string
@@ -133,7 +151,7 @@ export interface SchedulePolicy {
 }
 
 /** Replicas for the load that is forecast for the lead time and beyond. */
-export interface PredictivePolicy {
+export interface PredictivePolicy extends EveryPolicy {
   kind: 'predictive'
   /** The metric whose load is forecast; the one of `capacity`. */
   metric: string

@@ -4,6 +4,8 @@
 //! building of a boxed member. From this list follow the configuration file, both bindings and the
 //! tests; a new member is one line. Knows no member.
 
+use std::sync::Arc;
+
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -91,6 +93,18 @@ pub(crate) fn did_you_mean<S: AsRef<str>>(given: &str, known: &[S]) -> String {
         .filter(|&(likeness, _)| likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map_or(String::new(), |(_, name)| format!("; did you mean `{name}`?"))
+}
+
+/// The name under which a member speaks: `target(cpu)`, and `target(cpu)#2` for the second of it.
+pub(crate) fn label<T>(name: String, before: &[T], of: impl Fn(&T) -> &Arc<str>) -> Arc<str> {
+    let is_taken = |label: &str| before.iter().any(|taken| **of(taken) == *label);
+    let mut label = name.clone();
+    let mut number = 2;
+    while is_taken(&label) {
+        label = format!("{name}#{number}");
+        number += 1;
+    }
+    label.into()
 }
 
 fn list(kinds: &[&str]) -> String {

@@ -13,10 +13,12 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::capacity::{Capacity, CapacityConfig};
+use crate::catalog::label;
+use crate::combine::{Combine, PolicyEntry, Voter};
 use crate::decide::Mode;
 use crate::forecast::Outlook;
 use crate::guard::{Guard, GuardConfig};
-use crate::policy::{Metric, Policy, PolicyConfig};
+use crate::policy::Metric;
 use crate::series::MetricKind;
 use crate::time::Duration;
 pub use read::Origin;
@@ -60,9 +62,12 @@ pub struct Config {
     /// image and warms up.
     #[serde(default = "two_minutes")]
     pub lead_time: Duration,
-    /// Who proposes replicas; at least one. The highest proposal goes on.
+    /// Who proposes replicas; at least one.
     #[serde(default)]
-    pub policies: Vec<PolicyConfig>,
+    pub policies: Vec<PolicyEntry>,
+    /// How their proposals become one. Default: `maximum`.
+    #[serde(default)]
+    pub combine: Combine,
     /// Who holds changes back, in this order. Default: `stabilization` and `rate` with their
     /// defaults, as the Kubernetes HPA.
     #[serde(default = "hpa_guards")]
@@ -127,7 +132,7 @@ pub(crate) struct Parts {
     pub(crate) metrics: Vec<Metric>,
     pub(crate) capacity: Option<Box<dyn Capacity>>,
     pub(crate) outlooks: Vec<Outlook>,
-    pub(crate) policies: Vec<(Arc<str>, Box<dyn Policy>)>,
+    pub(crate) voters: Vec<Voter>,
     pub(crate) guards: Vec<(Arc<str>, Box<dyn Guard>)>,
 }
 
@@ -148,12 +153,13 @@ impl Config {
         if self.policies.is_empty() {
             return Err(Error::config("policies", "is empty, must have at least one"));
         }
-        let mut policies = Vec::new();
+        self.combine.check(self.policies.len()).map_err(|error| error.at("combine"))?;
+        let mut voters = Vec::<Voter>::new();
         let mut outlooks = Vec::<Outlook>::new();
         let mut wakes = self.min_replicas > 0 || self.zero.is_some();
-        for (index, settings) in self.policies.iter().enumerate() {
+        for (index, entry) in self.policies.iter().enumerate() {
             let inside = |error: Error| error.at(&format!("policies[{index}]"));
-            let policy = settings.clone().build().map_err(inside)?;
+            let policy = entry.policy.clone().build().map_err(inside)?;
             policy.check_limits(self.min_replicas, self.max_replicas).map_err(inside)?;
             match policy.metric() {
                 Some(metric) => {
@@ -177,22 +183,19 @@ impl Config {
                     None => outlooks.push(Outlook::new(wanted, self.lead_time).map_err(inside)?),
                 }
             }
-            let kind = policy.name().unwrap_or(settings.kind());
-            let label = label(kind, policy.metric(), &policies);
-            policies.push((label, policy));
+            let kind = policy.name().unwrap_or(entry.policy.kind());
+            let name =
+                policy.metric().map_or(kind.to_owned(), |metric| format!("{kind}({metric})"));
+            let label = label(name, &voters, Voter::label);
+            voters.push(Voter::new(label, policy, entry).map_err(inside)?);
         }
         if !wakes {
             let message = "is 0, from which no policy could wake up, as its metric has no reading \
                            there; must be at least 1, or `zero` be set";
             return Err(Error::config("min_replicas", message));
         }
-        let mut guards = Vec::new();
-        for (index, settings) in self.guards.iter().enumerate() {
-            let inside = |error: Error| error.at(&format!("guards[{index}]"));
-            let guard = settings.clone().build().map_err(inside)?;
-            guards.push((label(settings.kind(), None, &guards), guard));
-        }
-        Ok(Parts { metrics, capacity, outlooks, policies, guards })
+        let guards = GuardConfig::build_all(&self.guards, None)?;
+        Ok(Parts { metrics, capacity, outlooks, voters, guards })
     }
 
     fn check_limits(&self) -> Result<(), Error> {
@@ -251,17 +254,4 @@ impl Config {
             }
         }
     }
-}
-
-/// The name under which a member speaks: `target(cpu)`, and `target(cpu)#2` for the second of it.
-fn label<T>(kind: &str, metric: Option<&str>, before: &[(Arc<str>, T)]) -> Arc<str> {
-    let name = metric.map_or(kind.to_owned(), |metric| format!("{kind}({metric})"));
-    let is_taken = |label: &str| before.iter().any(|(taken, _)| **taken == *label);
-    let mut label = name.clone();
-    let mut number = 2;
-    while is_taken(&label) {
-        label = format!("{name}#{number}");
-        number += 1;
-    }
-    label.into()
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::capacity::Capacity;
+use crate::combine::Voter;
 use crate::config::Config;
 use crate::explain::{Reason, codes};
 use crate::forecast::{Forecast, Outlook};
@@ -55,13 +56,15 @@ pub struct Autoscaler {
     metrics: Vec<Metric>,
     outlooks: Vec<Outlook>,
     capacity: Option<Box<dyn Capacity>>,
-    policies: Vec<(Arc<str>, Box<dyn Policy>)>,
+    voters: Vec<Voter>,
     guards: Vec<(Arc<str>, Box<dyn Guard>)>,
     labels: Labels,
     state: State,
     decision: Decision,
     /// Scratch, so that deciding allocates nothing: the step and the range of each open schedule.
     ranges: Vec<(usize, Range)>,
+    /// Scratch: what the policies want, in their order.
+    proposals: Vec<u32>,
 }
 
 /// What the loop itself remembers between two observations.
@@ -106,7 +109,7 @@ impl Autoscaler {
             metrics: parts.metrics,
             outlooks: parts.outlooks,
             capacity: parts.capacity,
-            policies: parts.policies,
+            voters: parts.voters,
             guards: parts.guards,
             labels: Labels {
                 observation: "observation".into(),
@@ -119,6 +122,7 @@ impl Autoscaler {
             state: State::default(),
             decision: Decision::default(),
             ranges: Vec::new(),
+            proposals: Vec::new(),
         })
     }
 
@@ -134,7 +138,7 @@ impl Autoscaler {
     /// Adds a policy of the host's own, under the name by which it speaks in the steps.
     #[must_use]
     pub fn with_policy(mut self, name: &str, policy: Box<dyn Policy>) -> Self {
-        self.policies.push((name.into(), policy));
+        self.voters.push(Voter::plain(name.into(), policy));
         self
     }
 
@@ -237,8 +241,8 @@ impl Autoscaler {
         let combined = self.propose(observation);
         let mut replicas = self.limit(observation, combined);
         replicas = self.apply_mode(current, replicas);
-        for (_, policy) in &mut self.policies {
-            policy.decided(observation.at, current, replicas);
+        for voter in &mut self.voters {
+            voter.decided(observation.at, current, replicas);
         }
         for (_, guard) in &mut self.guards {
             guard.decided(observation.at, current, replicas);

@@ -233,6 +233,16 @@ codes! {
     // Combination and zero.
     /// The highest proposal is taken. Kubernetes: `ValidMetricFound`.
     HIGHEST_PROPOSAL = "highest_proposal", "the highest of {n_proposals} proposals";
+    /// The first policy in the order of the configuration that has an opinion decides.
+    FIRST_PROPOSAL = "first_proposal", "the first of {n_proposals} proposals in the order of priority";
+    /// Enough policies want to go the same way.
+    AGREEMENT = "agreement", "of {n_proposals} proposals {n_up} want more and {n_down} fewer, which is agreement enough";
+    /// Not enough policies want to go the same way.
+    NO_AGREEMENT = "no_agreement", "of {n_proposals} proposals {n_up} want more and {n_down} fewer, which is no agreement";
+    /// The policy may only raise, and does not want to now.
+    MAY_ONLY_RAISE = "may_only_raise", "it may only raise";
+    /// The policy may only lower, and does not want to now.
+    MAY_ONLY_LOWER = "may_only_lower", "it may only lower";
     /// A policy cannot read its metric, so nothing is taken away. Kubernetes: `ScalingActive` false.
     SCALE_DOWN_BLOCKED = "scale_down_blocked", "policies that cannot read their metric: {n_blocking}, so nothing is taken away";
     /// There are schedules only, and beside their windows nothing asks for more than the minimum.

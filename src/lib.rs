@@ -36,6 +36,7 @@
 //! | [`capacity`] | role [`Capacity`](capacity::Capacity): load to replicas and back |
 //! | [`policy`] | role [`Policy`](policy::Policy), a file a law: target, watermark, schedule, predictive |
 //! | [`guard`] | role [`Guard`](guard::Guard): stabilization, rate, cooldown, tolerance, change limit; holds back, never pushes |
+//! | [`combine`] | several policies become one: their directions and own guards; maximum, all, k of n, priority |
 //! | [`Autoscaler`], [`Decision`], [`Config`] | the loop; text to the loop; snapshots |
 //! | [`sim`] | trace, plant, replay of the live code, score, bounds, report |
 //!
@@ -74,6 +75,8 @@ pub mod capacity;
 pub mod policy;
 
 pub mod guard;
+
+pub mod combine;
 
 mod config;
 mod decide;

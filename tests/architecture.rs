@@ -17,6 +17,7 @@ const ORDER: &[&[&str]] = &[
     &["capacity"],
     &["policy"],
     &["guard"],
+    &["combine"],
     &["decide", "config"],
     &["sim"],
 ];

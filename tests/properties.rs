@@ -13,7 +13,8 @@ const EVERYTHING: &str = r#"{
     "policies": [
         {"kind": "target", "metric": "cpu", "target": 0.6},
         {"kind": "target", "metric": "rps", "target": 70, "by": "value"},
-        {"kind": "target", "metric": "queue", "target": 30},
+        {"kind": "target", "metric": "queue", "target": 30, "direction": "up",
+         "guards": [{"kind": "cooldown", "scale_up": "20s"}, {"kind": "rate"}]},
         {"kind": "watermark", "metric": "queue", "low": 10, "high": 30, "converge_towards": "high"},
         {"kind": "schedule", "cron": "*/7 * * * *", "time_zone": "America/New_York",
          "duration": "3m", "min_replicas": 4, "max_replicas": 30},

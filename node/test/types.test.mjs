@@ -9,15 +9,18 @@ import { Autoscaler } from 'forescale'
 const types = readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8')
 
 function settingsOf(name) {
-  const [, body] = types.match(new RegExp(`^export interface ${name} \\{\\n(.*?)\\n\\}`, 'ms'))
-  return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, key]) => key)
+  const [, parent, body] = types.match(
+    new RegExp(`^export interface ${name}(?: extends (\\w+))? \\{\\n(.*?)\\n\\}`, 'ms'),
+  )
+  const own = [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, key]) => key)
+  return parent ? [...own, ...settingsOf(parent)] : own
 }
 
 /** By kind, the settings of each type in a union. */
 function membersOf(union) {
   const [, names] = types.match(new RegExp(`^export type ${union} =([^\\n]*(?:\\n {2}[^\\n]*)*)`, 'm'))
   const members = names.match(/\w+/g).map((name) => {
-    const [, kind] = types.match(new RegExp(`interface ${name} \\{\\n {2}kind: '(\\w+)'`))
+    const [, kind] = types.match(new RegExp(`interface ${name}[^{]* \\{\\n {2}kind: '(\\w+)'`))
     return [kind, settingsOf(name).filter((key) => key !== 'kind').sort()]
   })
   return Object.fromEntries(members.sort())

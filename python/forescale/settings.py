@@ -20,11 +20,14 @@ from typing import Literal, NotRequired, Required, TypeAlias, TypedDict
 __all__ = [
     "Capacity",
     "ChangeLimit",
+    "Combine",
     "Config",
     "Cooldown",
+    "EveryPolicy",
     "Fixed",
     "Forecaster",
     "Guard",
+    "KOfN",
     "Limit",
     "Metric",
     "Mstl",
@@ -58,6 +61,7 @@ class Config(TypedDict, total=False):
     capacity: Capacity
     lead_time: Span
     policies: list[Policy]
+    combine: Combine
     guards: list[Guard]
     zero: Zero
     pause_at_zero: bool
@@ -87,7 +91,22 @@ class Fixed(TypedDict, total=False):
     headroom: float
 
 
-class Target(TypedDict, total=False):
+class EveryPolicy(TypedDict, total=False):
+    """What every policy may have beside the settings of its kind."""
+
+    direction: Literal["both", "up", "down"]
+    guards: list[Guard]
+
+
+class KOfN(TypedDict):
+    """What enough of the policies agree on."""
+
+    kind: Literal["k_of_n"]
+    scale_up: int
+    scale_down: int
+
+
+class Target(EveryPolicy, total=False):
     """As many replicas as bring a metric to its target; as the Kubernetes HPA."""
 
     kind: Required[Literal["target"]]
@@ -104,7 +123,7 @@ class ToleranceBand(TypedDict, total=False):
     down: float
 
 
-class Watermark(TypedDict, total=False):
+class Watermark(EveryPolicy, total=False):
     """Nothing moves between two marks; as the Datadog WPA."""
 
     kind: Required[Literal["watermark"]]
@@ -121,7 +140,7 @@ class Watermark(TypedDict, total=False):
     least_ready: float
 
 
-class Schedule(TypedDict, total=False):
+class Schedule(EveryPolicy, total=False):
     """A range of replicas at times known beforehand."""
 
     kind: Required[Literal["schedule"]]
@@ -143,7 +162,7 @@ class Window(TypedDict):
     end: str
 
 
-class Predictive(TypedDict, total=False):
+class Predictive(EveryPolicy, total=False):
     """As many replicas as the forecast of the load needs."""
 
     kind: Required[Literal["predictive"]]
@@ -234,6 +253,9 @@ Capacity: TypeAlias = Fixed
 
 Policy: TypeAlias = Target | Watermark | Schedule | Predictive
 """Who proposes replicas."""
+
+Combine: TypeAlias = KOfN | Literal["maximum", "all", "priority"]
+"""How the proposals of several policies become one; a text alone is a kind."""
 
 Forecaster: TypeAlias = Naive | SeasonalNaive | Mstl | Literal["naive", "seasonal_naive", "mstl"]
 """A model of the load; a text alone is a kind with its defaults."""

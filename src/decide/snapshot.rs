@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Autoscaler, State};
 use crate::Error;
+use crate::combine::Voter;
 use crate::config::Config;
 
 const FORMAT: &str = "forescale snapshot";
@@ -52,8 +53,8 @@ impl Autoscaler {
                 .iter()
                 .map(|outlook| outlook.save())
                 .collect::<Result<_, _>>()?,
-            policies: save(&self.policies, |policy| policy.save())?,
-            guards: save(&self.guards, |guard| guard.save())?,
+            policies: self.voters.iter().map(Voter::save).collect::<Result<_, _>>()?,
+            guards: self.guards.iter().map(|(_, guard)| guard.save()).collect::<Result<_, _>>()?,
         };
         serde_json::to_vec(&snapshot)
             .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
@@ -105,7 +106,7 @@ impl Autoscaler {
     fn take_up(&mut self, snapshot: Snapshot) -> Result<(), Error> {
         let Snapshot { state, capacity, outlooks, policies, guards, .. } = snapshot;
         let counts = [
-            ("policies", self.policies.len(), policies.len()),
+            ("policies", self.voters.len(), policies.len()),
             ("guards", self.guards.len(), guards.len()),
             ("forecasts", self.outlooks.len(), outlooks.len()),
             ("capacities", usize::from(self.capacity.is_some()), usize::from(capacity.is_some())),
@@ -122,7 +123,7 @@ impl Autoscaler {
         for (own, saved) in self.outlooks.iter_mut().zip(outlooks) {
             own.load(saved)?;
         }
-        for ((_, own), saved) in self.policies.iter_mut().zip(policies) {
+        for (own, saved) in self.voters.iter_mut().zip(policies) {
             own.load(saved)?;
         }
         for ((_, own), saved) in self.guards.iter_mut().zip(guards) {
@@ -131,13 +132,6 @@ impl Autoscaler {
         self.state = state;
         Ok(())
     }
-}
-
-fn save<T>(
-    members: &[(std::sync::Arc<str>, T)],
-    save: impl Fn(&T) -> Result<Value, Error>,
-) -> Result<Vec<Value>, Error> {
-    members.iter().map(|(_, member)| save(member)).collect()
 }
 
 impl Snapshot {

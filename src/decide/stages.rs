@@ -4,9 +4,10 @@
 //! something to say. Knows roles only, no member.
 
 use super::{Autoscaler, Mode, Range};
+use crate::combine::Vote;
 use crate::config::ZeroConfig;
 use crate::explain::{Reason, codes};
-use crate::policy::{Proposal, View, Want};
+use crate::policy::View;
 use crate::series::{Observation, total_load};
 
 impl Autoscaler {
@@ -37,8 +38,7 @@ impl Autoscaler {
         }
     }
 
-    /// Asks the policies and combines what they say: the highest proposal, never below the current
-    /// replicas while a policy cannot read its metric. `None` if none has an opinion.
+    /// Asks the policies and combines what they say. `None` if none has an opinion.
     pub(super) fn propose(&mut self, observation: &Observation) -> Option<u32> {
         let view = View {
             at: observation.at,
@@ -50,52 +50,47 @@ impl Autoscaler {
             capacity: self.capacity.as_deref(),
         };
         let current = self.decision.current;
-        let (mut highest, mut n_proposals, mut n_blocking) = (None, 0, 0);
+        let mut n_blocking = 0;
         self.ranges.clear();
-        for (label, policy) in &mut self.policies {
-            match policy.propose(&view) {
-                Ok(Proposal { want: Want::Replicas(replicas), wish, reason, .. }) => {
-                    n_proposals += 1;
-                    let wish = wish.unwrap_or(f64::from(replicas));
-                    if highest.is_none_or(|most| replicas > most) {
-                        highest = Some(replicas);
-                    }
+        self.proposals.clear();
+        for voter in &mut self.voters {
+            let n_steps = self.decision.steps.len();
+            match voter.vote(&view, &mut self.decision.steps) {
+                Vote::Replicas(replicas, wish) => {
+                    self.proposals.push(replicas);
                     if self.decision.wish.is_none_or(|most| wish > most) {
                         self.decision.wish = Some(wish);
                     }
-                    self.decision.step(label, current, Some(replicas), reason);
                 }
-                Ok(Proposal { want: Want::Range { min, max, rank }, reason, .. }) => {
-                    self.ranges.push((self.decision.steps.len(), Range { min, max, rank }));
-                    let clamped = current.min(max.unwrap_or(u32::MAX)).max(min.unwrap_or(0));
-                    self.decision.step(label, current, Some(clamped), reason);
+                Vote::Range { min, max, rank } => {
+                    self.ranges.push((n_steps, Range { min, max, rank }));
                 }
-                Ok(Proposal { want: Want::NotFewer, reason, .. }) => {
-                    n_blocking += 1;
-                    self.decision.step(label, current, None, reason);
-                }
-                Err(reason) => self.decision.step(label, current, None, reason),
+                Vote::Blocks => n_blocking += 1,
+                Vote::Abstains => {}
             }
         }
-        let spoken = self.decision.steps.iter().rev().find_map(|step| step.replicas);
-        let (answer, reason) = match highest {
-            Some(highest) if n_blocking > 0 && highest < current => {
-                let facts = [("n_blocking", f64::from(n_blocking))];
-                (None, Reason::new(codes::SCALE_DOWN_BLOCKED, facts))
-            }
-            // A range may have spoken last; the steps then still have to come to the proposal.
-            Some(highest) if n_proposals > 1 || spoken != Some(highest) => {
-                let facts = [("n_proposals", f64::from(n_proposals))];
-                (Some(highest), Reason::new(codes::HIGHEST_PROPOSAL, facts))
-            }
-            Some(highest) => return Some(highest),
+        let (answer, reason) = if self.proposals.is_empty() {
             // Schedules alone: between their windows the minimum is enough.
-            None if self.policies.iter().all(|(_, policy)| policy.only_narrows()) => {
+            if self.voters.iter().all(|voter| voter.policy.only_narrows()) {
                 let least = self.config.min_replicas;
                 let facts = [("min_replicas", f64::from(least))];
                 (Some(least), Reason::new(codes::MINIMUM_SUFFICES, facts))
+            } else {
+                (None, Reason::new(codes::NO_PROPOSAL, []))
             }
-            None => (None, Reason::new(codes::NO_PROPOSAL, [])),
+        } else {
+            let combine = self.config.combine;
+            let (chosen, reason) = combine.decide(current, &self.proposals, n_blocking);
+            let spoken = self.decision.steps.iter().rev().find_map(|step| step.replicas);
+            let reason = match reason {
+                Some(reason) => reason,
+                // A range may have spoken last; the steps then still have to come to the proposal.
+                None if spoken != chosen => {
+                    Reason::new(codes::HIGHEST_PROPOSAL, [("n_proposals", 1.0)])
+                }
+                None => return chosen,
+            };
+            (chosen, reason)
         };
         self.decision.step(&self.labels.combine, current, Some(answer.unwrap_or(current)), reason);
         answer

@@ -10,7 +10,10 @@ pub mod rate;
 pub mod stabilization;
 pub mod tolerance;
 
-use crate::catalog::{Saved, catalog};
+use std::sync::Arc;
+
+use crate::Error;
+use crate::catalog::{Saved, catalog, label};
 use crate::explain::Reason;
 use crate::time::Timestamp;
 
@@ -35,5 +38,24 @@ catalog! {
         "rate" => rate::Rate,
         "stabilization" => stabilization::Stabilization,
         "tolerance" => tolerance::Tolerance,
+    }
+}
+
+impl GuardConfig {
+    /// Builds guards in their order, with the labels by which they speak; those of a policy speak
+    /// as `target(cpu).rate`.
+    pub(crate) fn build_all(
+        settings: &[Self],
+        policy: Option<&str>,
+    ) -> Result<Vec<(Arc<str>, Box<dyn Guard>)>, Error> {
+        let mut guards = Vec::new();
+        for (index, settings) in settings.iter().enumerate() {
+            let guard = settings.clone().build();
+            let guard = guard.map_err(|error| error.at(&format!("guards[{index}]")))?;
+            let kind = settings.kind();
+            let name = policy.map_or(kind.to_owned(), |policy| format!("{policy}.{kind}"));
+            guards.push((label(name, &guards, |(label, _)| label), guard));
+        }
+        Ok(guards)
     }
 }

@@ -1,0 +1,92 @@
+//! A policy's place in the configuration: its own settings, and those that every policy may have.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use crate::catalog::located;
+use crate::guard::GuardConfig;
+use crate::policy::PolicyConfig;
+
+/// A policy's settings, and beside them those that every policy may have.
+///
+/// ```
+/// use forescale::combine::{Direction, PolicyEntry};
+///
+/// let entry: PolicyEntry = serde_json::from_str(
+///     r#"{"kind": "target", "metric": "queue", "target": 30, "direction": "up",
+///         "guards": [{"kind": "cooldown", "scale_up": "1m"}]}"#,
+/// )?;
+/// assert_eq!((entry.policy.kind(), entry.direction), ("target", Direction::Up));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PolicyEntry {
+    /// The policy's own settings; its `kind` names it.
+    #[serde(flatten)]
+    pub policy: PolicyConfig,
+    /// Whether it may only raise or only lower. Default: `both`.
+    pub direction: Direction,
+    /// Who holds this policy's proposals back before they are combined, in this order: fast on the
+    /// queue, slow on the CPU. Default: nobody; the guards of the whole come after the combination.
+    pub guards: Vec<GuardConfig>,
+}
+
+/// Which way a policy's proposals count; one that goes the other way, or nowhere, is no opinion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    Both,
+    /// It may only raise. AWS: target tracking with scale-in disabled.
+    Up,
+    /// It may only lower, where nobody else wants more.
+    Down,
+}
+
+impl From<PolicyConfig> for PolicyEntry {
+    fn from(policy: PolicyConfig) -> Self {
+        Self { policy, direction: Direction::default(), guards: Vec::new() }
+    }
+}
+
+impl<'de> Deserialize<'de> for PolicyEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Every setting but those of the kind.
+        #[derive(Deserialize)]
+        struct Shared {
+            #[serde(default)]
+            direction: Direction,
+            #[serde(default)]
+            guards: Vec<GuardConfig>,
+        }
+        const SHARED: &[&str] = &["direction", "guards"];
+
+        let mut given = Value::deserialize(deserializer)?;
+        let mut shared = Map::new();
+        if let Value::Object(fields) = &mut given {
+            for name in SHARED {
+                shared.extend(fields.remove_entry(*name));
+            }
+        }
+        let Shared { direction, guards } = crate::catalog::settings(Value::Object(shared))?;
+        let policy = PolicyConfig::deserialize(given)
+            .map_err(|error| serde::de::Error::custom(with_known(&error.to_string(), SHARED)))?;
+        Ok(Self { policy, direction, guards })
+    }
+}
+
+/// Names the shared settings too where a field of the policy itself is refused as unknown.
+fn with_known(message: &str, shared: &[&str]) -> String {
+    let (path, text) = crate::catalog::unlocated(message);
+    let unknown = text.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
+    match unknown {
+        Some((name, _)) if name == path || path.is_empty() => {
+            let names: String = shared.iter().map(|name| format!(", `{name}`")).collect();
+            located(&path, &format!("{text}{names}"))
+        }
+        _ => message.to_owned(),
+    }
+}

@@ -1,0 +1,167 @@
+//! Several policies in one loop: each with its own guards and direction, and what becomes of them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use forescale::{Autoscaler, Observation, Reading, Timestamp};
+
+const METRICS: &str =
+    r#""metrics": {"cpu": {"kind": "utilization"}, "queue": {"kind": "total"}}, "guards": []"#;
+const CPU: &str = r#""kind": "target", "metric": "cpu", "target": 0.5"#;
+const QUEUE: &str = r#""kind": "target", "metric": "queue", "target": 10"#;
+
+fn scaler(rest: &str) -> Autoscaler {
+    Autoscaler::from_text(&format!(r#"{{"max_replicas": 99, {METRICS}, {rest}}}"#)).unwrap()
+}
+
+fn seen(
+    second: i64,
+    ready: u32,
+    cpu: impl Into<Reading>,
+    queue: impl Into<Reading>,
+) -> Observation {
+    let at = Timestamp::from_secs(second);
+    Observation::at(at).ready(ready).metric("cpu", cpu).metric("queue", queue)
+}
+
+/// Fast on the queue, slow on the CPU: asked for in kubernetes#114383.
+#[test]
+fn each_policy_has_guards_of_its_own() {
+    let mut scaler = scaler(&format!(
+        r#""policies": [{{{QUEUE}}},
+            {{{CPU}, "guards": [{{"kind": "stabilization", "scale_up": "1m", "scale_down": "10m"}}]}}]"#
+    ));
+    //           second, ready, cpu, queue -> replicas
+    let diary = [
+        (0, 4, 0.5, 40.0, 4),
+        (15, 4, 1.0, 40.0, 4), // the CPU must ask for a minute
+        (30, 4, 1.0, 60.0, 6), // the queue need not
+        (75, 6, 1.0, 60.0, 8), // to the least that the CPU asked for in the last minute
+        (90, 8, 0.25, 80.0, 8),
+        (105, 8, 0.25, 60.0, 8), // the CPU's peak of half a minute ago has its say for ten
+        (690, 8, 0.25, 60.0, 6),
+    ];
+    for (second, ready, cpu, queue, want) in diary {
+        let twin = Autoscaler::restore(&scaler.snapshot().unwrap())
+            .unwrap()
+            .decide(&seen(second, ready, cpu, queue))
+            .clone();
+        let decision = scaler.decide(&seen(second, ready, cpu, queue));
+        assert_eq!(decision.replicas, want, "at {second} s: {}", decision.explain());
+        assert_eq!(*decision, twin, "a snapshot keeps the guards' memory");
+    }
+    let held = scaler.decide(&seen(705, 6, 1.0, 60.0));
+    assert_eq!(
+        held.explain(),
+        "Stay at 6 replicas: target(queue) says 6, as 10 is within the tolerance of the target 10; \
+         target(cpu) says 12, as 1 is above the target 0.5; target(cpu).stabilization says 6, as a \
+         recommendation of 4 within the last 60 s holds it; combine says 6, as the highest of 2 \
+         proposals."
+    );
+}
+
+#[test]
+fn a_policy_that_may_only_raise_leaves_lowering_to_the_others() {
+    let mut scaler = scaler(&format!(
+        r#""policies": [{{{QUEUE}, "direction": "up"}}, {{{CPU}, "direction": "both"}}]"#
+    ));
+    for (second, ready, cpu, queue, want) in [
+        (0, 10, 0.25, 80.0, 5), // the queue would keep 8
+        (15, 5, 0.5, 80.0, 8),
+        (30, 8, 0.25, 200.0, 20),
+    ] {
+        let decision = scaler.decide(&seen(second, ready, cpu, queue));
+        assert_eq!(decision.replicas, want, "{}", decision.explain());
+    }
+    let decision = scaler.decide(&seen(9_000, 10, 0.25, None));
+    assert_eq!(decision.replicas, 5, "what may only raise blocks nothing: {}", decision.explain());
+}
+
+#[test]
+fn a_policy_that_may_only_lower_raises_nothing() {
+    let mut scaler = scaler(&format!(r#""policies": [{{{CPU}, "direction": "down"}}]"#));
+    assert_eq!(scaler.decide(&seen(0, 4, 1.0, None)).replicas, 4);
+    assert_eq!(scaler.decide(&seen(15, 4, 0.25, None)).replicas, 2);
+}
+
+#[test]
+fn all_of_them_must_agree_where_that_is_asked() {
+    let mut scaler = scaler(&format!(r#""combine": "all", "policies": [{{{CPU}}}, {{{QUEUE}}}]"#));
+    //           second, cpu, queue -> replicas; of ten
+    let diary = [
+        (0, 1.0, 150.0, 15),
+        (15, 1.0, 100.0, 10),
+        (30, 0.25, 150.0, 10),
+        (45, 0.25, 80.0, 8),
+        (60, 0.25, 100.0, 10),
+    ];
+    for (second, cpu, queue, want) in diary {
+        let decision = scaler.decide(&seen(second, 10, cpu, queue));
+        assert_eq!(decision.replicas, want, "at {second} s: {}", decision.explain());
+    }
+    assert_eq!(scaler.decide(&seen(75, 10, 0.25, None)).replicas, 10, "unreadable blocks lowering");
+    assert_eq!(scaler.decide(&seen(90, 10, 1.0, None)).replicas, 20, "and not raising");
+    let split = scaler.decide(&seen(105, 10, 1.0, 50.0));
+    assert!(split.explain().ends_with(
+        "combine says 10, as of 2 proposals 1 want more and 1 fewer, which is no agreement."
+    ));
+}
+
+#[test]
+fn the_first_with_an_opinion_decides_where_priority_is_asked() {
+    let mut scaler = scaler(&format!(
+        r#""combine": {{"kind": "priority"}}, "policies": [{{{QUEUE}, "direction": "up"}}, {{{CPU}}}]"#
+    ));
+    assert_eq!(scaler.decide(&seen(0, 10, 1.0, 120.0)).replicas, 12);
+    assert_eq!(scaler.decide(&seen(15, 10, 0.25, 50.0)).replicas, 5);
+}
+
+#[test]
+fn what_can_never_be_fulfilled_is_refused() {
+    let refused = |rest: &str| {
+        let text = format!(r#"{{"max_replicas": 9, {METRICS}, {rest}}}"#);
+        Autoscaler::from_text(&text).unwrap_err().to_string()
+    };
+    let two = format!(r#""policies": [{{{CPU}}}, {{{QUEUE}}}]"#);
+    for (rest, want) in [
+        (
+            format!(r#""combine": {{"kind": "k_of_n", "scale_up": 3, "scale_down": 1}}, {two}"#),
+            "`combine.scale_up` is 3, must be from 1 to the number of policies, 2",
+        ),
+        (
+            format!(r#""combine": {{"kind": "k_of_n", "scale_up": 1, "scale_down": 0}}, {two}"#),
+            "`combine.scale_down` is 0, must be from 1 to the number of policies, 2",
+        ),
+        (
+            format!(r#""combine": "mean", {two}"#),
+            "`combine.kind` is \"mean\", must be one of \"maximum\", \"all\", \"k_of_n\", \"priority\"",
+        ),
+        (
+            format!(r#""combine": {{"kind": "all", "k": 1}}, {two}"#),
+            "`combine.k` is not a known setting (known: none)",
+        ),
+        (
+            format!(r#""policies": [{{{CPU}, "directon": "up"}}]"#),
+            "`policies[0].directon` is not a known setting; did you mean `direction`? (known: \
+             `metric`, `target`, `by`, `tolerance`, `direction`, `guards`)",
+        ),
+        (
+            format!(r#""policies": [{{{CPU}, "direction": "sideways"}}]"#),
+            "`policies[0].direction` unknown variant `sideways`, expected one of `both`, `up`, `down`",
+        ),
+        (
+            format!(
+                r#""policies": [{{{CPU}, "guards": [{{"kind": "cooldown", "scale_up": -1}}]}}]"#
+            ),
+            "`policies[0].guards[0].scale_up`",
+        ),
+        (
+            format!(
+                r#""policies": [{{{CPU}, "guards": [{{"kind": "rate", "scale_up": {{"replicas": 0}}}}]}}]"#
+            ),
+            "`policies[0].guards[0].scale_up",
+        ),
+    ] {
+        let message = refused(&rest);
+        assert!(message.contains(want), "{message}\nis not\n{want}");
+    }
+}
