@@ -8,6 +8,7 @@
 //! Why a fluid queue and not single requests? A trace tells sums of a minute, so single arrivals
 //! would have to be invented; and a day of 15-second decisions must take milliseconds.
 
+mod agreement;
 mod bounds;
 mod compare;
 mod generate;
@@ -22,6 +23,7 @@ mod score;
 mod settings;
 mod trace;
 
+pub use agreement::Agreement;
 pub use bounds::Bounds;
 pub use compare::{Comparison, compare, n_ticks};
 pub use generate::web_service;
