@@ -178,6 +178,9 @@ codes! {
     METRIC_MISSING = "metric_missing", "the metric has no reading";
     /// The reading is not a number of this world (NaN, infinite or negative).
     METRIC_INVALID = "metric_invalid", "the reading is not a finite number from 0 up";
+    /// The metric has been unreadable for too long, so replicas that were set stand in. KEDA:
+    /// `fallback`.
+    FALLBACK = "fallback", "the metric could not be read {n_failures} times within {failing_seconds} s, so {replicas} replicas stand in";
     /// No replica is ready, so a reading per replica says nothing.
     NO_READY_REPLICAS = "no_ready_replicas", "no replica is ready to measure";
     /// Too few replicas are ready to judge by them. Datadog WPA: `minAvailableReplicaPercentage`.

@@ -3,6 +3,7 @@
 //! In: a [`View`] of the workload now and of the load to come. Out: a [`Proposal`], or the reason
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
+pub mod fallback;
 pub mod predictive;
 #[cfg(feature = "schedule")]
 pub mod schedule;
