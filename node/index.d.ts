@@ -79,6 +79,19 @@ export interface EveryPolicy {
   direction?: 'both' | 'up' | 'down'
   /** Who holds its proposals back before they are combined. Default: nobody. */
   guards?: GuardConfig[]
+  /** What it proposes once its metric cannot be read for too long. Default: nothing. */
+  fallback?: Fallback
+}
+
+/** Replicas that stand in for a metric that cannot be read, as KEDA; either `failures` or `after`. */
+export interface Fallback {
+  /** More consecutive failures than this. */
+  failures?: number
+  /** Failing for so long. */
+  after?: Duration
+  replicas: number
+  /** How they go together with the replicas there are. Default: `static`. */
+  behavior?: 'static' | 'current' | 'higher' | 'lower'
 }
 
 /** How the proposals of several policies become one; a text alone is a kind. */

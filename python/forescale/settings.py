@@ -24,6 +24,7 @@ __all__ = [
     "Config",
     "Cooldown",
     "EveryPolicy",
+    "Fallback",
     "Fixed",
     "Forecaster",
     "Guard",
@@ -96,6 +97,16 @@ class EveryPolicy(TypedDict, total=False):
 
     direction: Literal["both", "up", "down"]
     guards: list[Guard]
+    fallback: Fallback
+
+
+class Fallback(TypedDict, total=False):
+    """What a policy proposes once its metric cannot be read for too long; as KEDA."""
+
+    failures: int
+    after: Span
+    replicas: Required[int]
+    behavior: Literal["static", "current", "higher", "lower"]
 
 
 class KOfN(TypedDict):
