@@ -23,7 +23,7 @@ mod score;
 mod settings;
 mod trace;
 
-pub use agreement::Agreement;
+pub use agreement::{Agreement, Record};
 pub use bounds::Bounds;
 pub use compare::{Comparison, compare, n_ticks};
 pub use generate::web_service;
