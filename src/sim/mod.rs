@@ -13,6 +13,7 @@ mod bounds;
 mod compare;
 mod generate;
 mod plant;
+pub mod prometheus;
 mod queue;
 #[cfg(feature = "csv")]
 mod read_csv;
