@@ -19,6 +19,7 @@ use crate::guard::{Guard, GuardConfig};
 use crate::policy::{Metric, Policy, PolicyConfig};
 use crate::series::MetricKind;
 use crate::time::Duration;
+use crate::zero::{Config as ZeroConfig, Zero};
 pub use read::Origin;
 
 /// Settings of an [`Autoscaler`](crate::Autoscaler); the same keys in every language.
@@ -88,31 +89,12 @@ pub struct MetricConfig {
     pub kind: MetricKind,
 }
 
-/// Settings of scaling to and from zero: KEDA's activation threshold and cooldown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ZeroConfig {
-    /// The metric that tells whether there is work, of kind `total`: no other has a reading at zero.
-    pub metric: String,
-    /// Above this load, strictly, the workload is active. In the load's unit, from 0. Default: 0.
-    #[serde(default)]
-    pub activation: f64,
-    /// So long without activity before the last replica goes. Default: 5 minutes, as KEDA.
-    #[serde(default = "five_minutes")]
-    pub idle_grace: Duration,
-}
-
 fn one() -> u32 {
     1
 }
 
 fn two_minutes() -> Duration {
     Duration::from_secs(120)
-}
-
-fn five_minutes() -> Duration {
-    Duration::from_secs(300)
 }
 
 fn hpa_guards() -> Vec<GuardConfig> {
@@ -129,6 +111,7 @@ pub(crate) struct Parts {
     pub(crate) outlooks: Vec<Outlook>,
     pub(crate) policies: Vec<(Arc<str>, Box<dyn Policy>)>,
     pub(crate) guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    pub(crate) zero: Option<Zero>,
 }
 
 impl Config {
@@ -192,7 +175,9 @@ impl Config {
             let guard = settings.clone().build().map_err(inside)?;
             guards.push((label(settings.kind(), None, &guards), guard));
         }
-        Ok(Parts { metrics, capacity, outlooks, policies, guards })
+        let zero = self.zero.as_ref().map(Zero::new).transpose();
+        let zero = zero.map_err(|error| error.at("zero"))?;
+        Ok(Parts { metrics, capacity, outlooks, policies, guards, zero })
     }
 
     fn check_limits(&self) -> Result<(), Error> {
@@ -210,18 +195,7 @@ impl Config {
                 let message = format!("is {min}, must be 0 where `zero` is set");
                 return Err(Error::config("min_replicas", message));
             }
-            let kind = self.check_metric(&zero.metric).map_err(inside)?;
-            if kind != MetricKind::Total {
-                let message = format!(
-                    "is \"{}\", which has no reading at zero replicas, must be of kind `total`",
-                    zero.metric
-                );
-                return Err(inside(Error::config("metric", message)));
-            }
-            if !(zero.activation.is_finite() && zero.activation >= 0.0) {
-                let message = format!("is {}, must be a number from 0 up", zero.activation);
-                return Err(inside(Error::config("activation", message)));
-            }
+            zero.check(|metric| self.check_metric(metric)).map_err(inside)?;
         }
         Ok(())
     }

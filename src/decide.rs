@@ -20,6 +20,7 @@ use crate::guard::Guard;
 use crate::policy::{Metric, Policy};
 use crate::series::Observation;
 use crate::time::{Duration, Timestamp};
+use crate::zero::Zero;
 use clock::{Clock, Tick};
 pub use decision::{Decision, Mode};
 
@@ -57,6 +58,7 @@ pub struct Autoscaler {
     capacity: Option<Box<dyn Capacity>>,
     policies: Vec<(Arc<str>, Box<dyn Policy>)>,
     guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    zero: Option<Zero>,
     labels: Labels,
     state: State,
     decision: Decision,
@@ -70,8 +72,6 @@ struct State {
     clock: Clock,
     /// The last accepted answer: the replicas there were, and those decided.
     last: Option<(u32, u32)>,
-    /// Since when the load has not been above the activation threshold.
-    idle_since: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +108,7 @@ impl Autoscaler {
             capacity: parts.capacity,
             policies: parts.policies,
             guards: parts.guards,
+            zero: parts.zero,
             labels: Labels {
                 observation: "observation".into(),
                 unknown_metric: (String::new(), "".into()),

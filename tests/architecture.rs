@@ -17,6 +17,7 @@ const ORDER: &[&[&str]] = &[
     &["capacity"],
     &["policy"],
     &["guard"],
+    &["zero"],
     &["decide", "config"],
     &["sim"],
 ];

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Autoscaler, State};
 use crate::Error;
 use crate::config::Config;
+use crate::zero;
 
 const FORMAT: &str = "forescale snapshot";
 const VERSION: u32 = 1;
@@ -22,6 +23,7 @@ struct Snapshot {
     outlooks: Vec<Value>,
     policies: Vec<Value>,
     guards: Vec<Value>,
+    zero: Option<zero::State>,
 }
 
 impl Autoscaler {
@@ -54,6 +56,7 @@ impl Autoscaler {
                 .collect::<Result<_, _>>()?,
             policies: save(&self.policies, |policy| policy.save())?,
             guards: save(&self.guards, |guard| guard.save())?,
+            zero: self.zero.as_ref().map(zero::Zero::state),
         };
         serde_json::to_vec(&snapshot)
             .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
@@ -103,7 +106,7 @@ impl Autoscaler {
     }
 
     fn take_up(&mut self, snapshot: Snapshot) -> Result<(), Error> {
-        let Snapshot { state, capacity, outlooks, policies, guards, .. } = snapshot;
+        let Snapshot { state, capacity, outlooks, policies, guards, zero, .. } = snapshot;
         let counts = [
             ("policies", self.policies.len(), policies.len()),
             ("guards", self.guards.len(), guards.len()),
@@ -127,6 +130,9 @@ impl Autoscaler {
         }
         for ((_, own), saved) in self.guards.iter_mut().zip(guards) {
             own.load(saved)?;
+        }
+        if let (Some(own), Some(saved)) = (&mut self.zero, zero) {
+            own.take_up(saved);
         }
         self.state = state;
         Ok(())
