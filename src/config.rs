@@ -146,6 +146,9 @@ impl Config {
                 }
                 None => wakes = true,
             }
+            if let Some((setting, metric)) = policy.also_reads() {
+                self.check_total(setting, metric).map_err(inside)?;
+            }
             if let Some(wanted) = policy.outlook() {
                 self.check_forecast(&wanted.metric, capacity.as_deref()).map_err(inside)?;
                 match outlooks.iter().find(|outlook| outlook.metric() == wanted.metric) {
@@ -201,13 +204,24 @@ impl Config {
     }
 
     fn check_metric(&self, metric: &str) -> Result<MetricKind, Error> {
+        self.check_named("metric", metric)
+    }
+
+    fn check_total(&self, setting: &str, metric: &str) -> Result<(), Error> {
+        if self.check_named(setting, metric)? == MetricKind::Total {
+            return Ok(());
+        }
+        Err(Error::config(setting, format!("is \"{metric}\", must be of kind `total`")))
+    }
+
+    fn check_named(&self, setting: &str, metric: &str) -> Result<MetricKind, Error> {
         if let Some(known) = self.metrics.get(metric) {
             return Ok(known.kind);
         }
         let known: Vec<_> = self.metrics.keys().collect();
         let near = crate::catalog::did_you_mean(metric, &known);
         let message = format!("is \"{metric}\", must be one of `metrics`: {known:?}{near}");
-        Err(Error::config("metric", message))
+        Err(Error::config(setting, message))
     }
 
     /// A forecast of load becomes replicas only through a capacity of the same metric.
