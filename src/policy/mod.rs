@@ -3,6 +3,7 @@
 //! In: a [`View`] of the workload now and of the load to come. Out: a [`Proposal`], or the reason
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
+pub mod concurrency;
 pub mod predictive;
 #[cfg(feature = "schedule")]
 pub mod schedule;
@@ -77,6 +78,7 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
 catalog! {
     /// Settings of a built-in policy; `kind` names it.
     pub enum PolicyConfig => dyn Policy {
+        "concurrency" => concurrency::Concurrency,
         "predictive" => predictive::Predictive,
         "target" => target::Target,
         "watermark" => watermark::Watermark,
