@@ -15,6 +15,7 @@ const EVERYTHING: &str = r#"{
         {"kind": "target", "metric": "rps", "target": 70, "by": "value"},
         {"kind": "target", "metric": "queue", "target": 30},
         {"kind": "watermark", "metric": "queue", "low": 10, "high": 30, "converge_towards": "high"},
+        {"kind": "concurrency", "metric": "queue", "target": 20, "scale_down_delay": "1m"},
         {"kind": "schedule", "cron": "*/7 * * * *", "time_zone": "America/New_York",
          "duration": "3m", "min_replicas": 4, "max_replicas": 30},
         {"kind": "predictive", "metric": "rps", "step": "10s",

@@ -20,6 +20,7 @@ from typing import Literal, NotRequired, Required, TypeAlias, TypedDict
 __all__ = [
     "Capacity",
     "ChangeLimit",
+    "Concurrency",
     "Config",
     "Cooldown",
     "Fixed",
@@ -119,6 +120,23 @@ class Watermark(TypedDict, total=False):
     scaling_step: int
     tolerate_zero: bool
     least_ready: float
+
+
+class Concurrency(TypedDict, total=False):
+    """A stable and a panic average of the requests in flight; as the Knative KPA."""
+
+    kind: Required[Literal["concurrency"]]
+    metric: Required[str]
+    target: Required[float]
+    stable_window: Span
+    panic_window_ratio: float
+    panic_threshold: float
+    max_scale_up_rate: float
+    max_scale_down_rate: float
+    scale_down_delay: Span
+    activation_scale: int
+    target_burst_capacity: float
+    total_value: float
 
 
 class Schedule(TypedDict, total=False):
@@ -232,7 +250,7 @@ class ChangeLimit(TypedDict, total=False):
 Capacity: TypeAlias = Fixed
 """What a replica carries."""
 
-Policy: TypeAlias = Target | Watermark | Schedule | Predictive
+Policy: TypeAlias = Target | Watermark | Concurrency | Schedule | Predictive
 """Who proposes replicas."""
 
 Forecaster: TypeAlias = Naive | SeasonalNaive | Mstl | Literal["naive", "seasonal_naive", "mstl"]

@@ -9,6 +9,8 @@
 //! what is not finite is not recorded; and [`fill`](Window::fill) is ours, for readings of a level
 //! that come less often than once a slot.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -41,9 +43,15 @@ pub struct Window {
     /// The sum of slot `k` lies at `k` modulo their number, so that a restored window adds in the
     /// same order.
     slots: Vec<f64>,
+    /// The sum of each [`BLOCK`] of them, so that an average need not add up every slot.
+    #[serde(skip_serializing)]
+    blocks: Vec<f64>,
     /// The first slot that counts and the latest one; `None` if nothing was recorded.
     span: Option<Span>,
 }
+
+/// An hour of seconds is 57 blocks, and what was written since the last average a block or two.
+const BLOCK: usize = 64;
 
 /// How the slots of a [`Window`] weigh in its average.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,6 +75,9 @@ impl Window {
     /// A window never has more slots.
     pub const MOST_SLOTS: usize = 100_000;
 
+    /// A slot's sum stays within plus and minus this, so that no sum of slots is beyond all numbers.
+    pub const LARGEST: f64 = 1e302;
+
     /// An empty window.
     ///
     /// # Errors
@@ -78,7 +89,19 @@ impl Window {
         weighting: Weighting,
     ) -> Result<Self, Error> {
         let n_slots = n_slots(window, granularity)?;
-        Ok(Self { weighting, window, granularity, slots: vec![0.0; n_slots], span: None })
+        Ok(Self::of(weighting, window, granularity, vec![0.0; n_slots], None))
+    }
+
+    /// From parts that fit together.
+    fn of(
+        weighting: Weighting,
+        window: Duration,
+        granularity: Duration,
+        slots: Vec<f64>,
+        span: Option<Span>,
+    ) -> Self {
+        let blocks = slots.chunks(BLOCK).map(sum).collect();
+        Self { weighting, window, granularity, slots, blocks, span }
     }
 
     /// The length of the window.
@@ -97,14 +120,14 @@ impl Window {
     ///
     /// A value whose slot starts a whole window or more before the latest one comes too late and is
     /// dropped; one that much after it forgets everything before. In between any order will do. A
-    /// value that is not finite is dropped, and a sum beyond all numbers stays at the largest.
+    /// value that is not finite is dropped, and a sum beyond [`LARGEST`](Self::LARGEST) stays there.
     pub fn record(&mut self, at: Timestamp, value: f64) -> bool {
         let slot = self.slot(at);
         if !value.is_finite() || !self.advance(slot, slot) {
             return false;
         }
-        let place = self.place(slot);
-        self.slots[place] = (self.slots[place] + value).clamp(f64::MIN, f64::MAX);
+        let sum = self.slots[self.place(slot)] + value;
+        self.set(slot, 1, sum);
         true
     }
 
@@ -134,10 +157,7 @@ impl Window {
         }
         // What lies before the window is not held.
         let held = self.oldest().max(first);
-        let (place, n) = (self.place(held), (slot - held + 1) as usize);
-        let n_before_wrap = n.min(self.slots.len() - place);
-        self.slots[place..place + n_before_wrap].fill(value);
-        self.slots[..n - n_before_wrap].fill(value);
+        self.set(held, (slot - held + 1) as usize, value);
         true
     }
 
@@ -215,6 +235,7 @@ impl Window {
                 let place = resized.place(slot);
                 resized.slots[place] = self.slots[self.place(slot)];
             }
+            resized.add_up(0..resized.slots.len());
             let first = latest.saturating_sub(self.slots.len() as i64 - 1);
             resized.span = Some(Span { first, latest });
         }
@@ -225,6 +246,7 @@ impl Window {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.slots.fill(0.0);
+        self.blocks.fill(0.0);
         self.span = None;
     }
 
@@ -254,33 +276,48 @@ impl Window {
         }
         let ahead = last.saturating_sub(span.latest);
         if ahead >= n_slots {
-            self.slots.fill(0.0);
+            self.clear();
             self.span = Some(Span { first, latest: last });
             return true;
         }
-        for back in 0..ahead {
-            let place = self.place(last - back);
-            self.slots[place] = 0.0;
+        if ahead > 0 {
+            self.set(span.latest + 1, ahead as usize, 0.0);
         }
         self.span = Some(Span { first: span.first.min(first), latest: span.latest.max(last) });
         true
     }
 
+    /// Sets the `n` slots from `first` on; no more than there are.
+    fn set(&mut self, first: i64, n: usize, value: f64) {
+        let place = self.place(first);
+        let n_before_wrap = n.min(self.slots.len() - place);
+        for places in [place..place + n_before_wrap, 0..n - n_before_wrap] {
+            self.slots[places.clone()].fill(value.clamp(-Self::LARGEST, Self::LARGEST));
+            self.add_up(places);
+        }
+    }
+
+    /// Brings the blocks of these places up to date.
+    fn add_up(&mut self, places: Range<usize>) {
+        for block in places.start / BLOCK..places.end.div_ceil(BLOCK) {
+            let end = self.slots.len().min((block + 1) * BLOCK);
+            self.blocks[block] = sum(&self.slots[block * BLOCK..end]);
+        }
+    }
+
     /// The sum of the slots but for the `gap` oldest ones.
     fn sum(&self, gap: i64) -> f64 {
         let Some(Span { latest, .. }) = self.span else { return 0.0 };
-        let n = self.slots.len() - usize::try_from(gap).unwrap_or(0);
-        let end = self.place(latest) + 1;
-        let sum = match end.checked_sub(n) {
-            Some(start) => sum(&self.slots[start..end]),
-            None => sum(&self.slots[self.slots.len() + end - n..]) + sum(&self.slots[..end]),
-        };
-        sum.clamp(f64::MIN, f64::MAX)
+        if gap == 0 {
+            return sum(&self.blocks);
+        }
+        (0..self.slots.len() as i64 - gap)
+            .map(|back| self.slots[self.place(latest.saturating_sub(back))])
+            .sum()
     }
 }
 
-/// In four lanes, as one addition would have to wait for the one before: an hour of seconds then
-/// costs less than a microsecond.
+/// In four lanes, as each addition would else have to wait for the one before.
 fn sum(values: &[f64]) -> f64 {
     let (fours, rest) = values.as_chunks::<4>();
     let mut lanes = [0.0; 4];
@@ -322,14 +359,15 @@ impl TryFrom<Stored> for Window {
     fn try_from(stored: Stored) -> Result<Self, Error> {
         let Stored { weighting, window, granularity, slots, span } = stored;
         let n_slots = n_slots(window, granularity)?;
-        let is_finite = slots.iter().all(|sum| sum.is_finite());
+        let in_range = slots.iter().all(|sum| sum.abs() <= Self::LARGEST);
         let is_empty = slots.iter().all(|&sum| sum == 0.0);
         let in_order = span.is_none_or(|span| span.first <= span.latest);
-        if slots.len() != n_slots || !is_finite || !in_order || (span.is_none() && !is_empty) {
-            let message = format!("of {n_slots} slots holds others: {} of them", slots.len());
-            return Err(Error::snapshot(format!("a window {message}")));
+        if slots.len() != n_slots || !in_range || !in_order || (span.is_none() && !is_empty) {
+            return Err(Error::snapshot(format!(
+                "holds a window of {n_slots} slots that do not fit"
+            )));
         }
-        Ok(Self { weighting, window, granularity, slots, span })
+        Ok(Self::of(weighting, window, granularity, slots, span))
     }
 }
 
@@ -394,10 +432,10 @@ mod tests {
     }
 
     #[test]
-    fn sums_beyond_all_numbers_stay_at_the_largest() {
+    fn sums_beyond_the_largest_stay_there() {
         let window = recorded(5, &[(0, f64::MAX), (0, f64::MAX), (1, f64::MAX)]);
-        assert_eq!(window.total(), f64::MAX);
-        assert_eq!(window.average(at(1)), f64::MAX / 2.0);
+        assert_eq!(window.total(), 2.0 * Window::LARGEST);
+        assert_eq!(window.average(at(1)), Window::LARGEST);
         assert_eq!(recorded(5, &[(0, f64::NAN), (0, f64::INFINITY)]).span, None);
     }
 

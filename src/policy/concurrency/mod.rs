@@ -80,7 +80,7 @@ impl Concurrency {
         Ok(Self { settings, averages, state: None, law })
     }
 
-    fn load(&self, view: &View<'_>) -> Result<f64, Reason> {
+    fn total(&self, view: &View<'_>) -> Result<f64, Reason> {
         let (usage, kind) = view.usage(&self.settings.metric)?;
         total_load(usage, kind, view.replicas.ready)
     }
@@ -110,7 +110,7 @@ impl Concurrency {
 
 impl Policy for Concurrency {
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason> {
-        let load = match self.load(view) {
+        let load = match self.total(view) {
             Ok(load) => load,
             // As in Knative, what cannot be read is not remembered.
             Err(reason) => {
