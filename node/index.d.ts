@@ -80,11 +80,12 @@ export type PolicyConfig =
   | WatermarkPolicy
   | BacklogPolicy
   | JobsPolicy
+  | ConcurrencyPolicy
   | SchedulePolicy
   | PredictivePolicy
 
 /** What every policy may have beside the settings of its kind. */
-export interface EveryPolicy extends EveryPolicy {
+export interface EveryPolicy {
   /** Whether it may only raise or only lower. Default: `both`. */
   direction?: 'both' | 'up' | 'down'
   /** Who holds its proposals back before they are combined. Default: nobody. */
@@ -180,6 +181,33 @@ export interface JobsPolicy extends EveryPolicy {
   min_jobs?: number
   /** The most jobs. Default: 100. */
   max_jobs?: number
+}
+
+/** The Knative pod autoscaler: a stable and a panic average of the requests in flight. */
+export interface ConcurrencyPolicy extends EveryPolicy {
+  kind: 'concurrency'
+  /** A total or an average, not a utilization. */
+  metric: string
+  /** The load a replica should have, in the metric's unit: 70 for a limit of 100 at 0.7. */
+  target: number
+  /** The window of the average that decides. Default: 60 s. */
+  stable_window?: Duration
+  /** The window of the average that tells a burst, as a ratio of `stable_window`. Default: 0.1. */
+  panic_window_ratio?: number
+  /** A burst wants this many times the ready replicas. Default: 2. */
+  panic_threshold?: number
+  /** At most this many times the ready replicas in one decision. Default: 1000. */
+  max_scale_up_rate?: number
+  /** At least the ready replicas divided by this in one decision. Default: 2. */
+  max_scale_down_rate?: number
+  /** Goes down only to the highest want of this time. Default: 0. */
+  scale_down_delay?: Duration
+  /** The fewest replicas where there is any load. Default: 1. */
+  activation_scale?: number
+  /** The load that should find room at once; 0 for none, -1 for any. Only told. Default: 211. */
+  target_burst_capacity?: number
+  /** The load a replica can have; for the burst capacity only. Default: `target / 0.7`. */
+  total_value?: number
 }
 
 /** Replicas at times known beforehand: `cron` with `duration`, or `windows`. */

@@ -218,6 +218,15 @@ codes! {
     TOO_FEW_JOBS = "too_few_jobs", "the minimum is {min_jobs} jobs";
     /// The arrivals and what waits decide.
     BACKLOG = "backlog", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
+    /// The average over the stable window decides. Knative: stable mode.
+    STABLE_AVERAGE = "stable_average", "the average of {stable_average} over the stable window is held against the target {target}";
+    /// A burst decides: the panic window wants many times the ready replicas, or lately did.
+    /// Knative: panic mode.
+    PANIC = "panic", "a burst {panic_seconds} s ago or now, with an average of {panic_average} over the panic window and the target {target}";
+    /// After a burst nothing is taken away until it is a stable window ago. Knative: panic mode.
+    PANIC_PEAK = "panic_peak", "a burst {panic_seconds} s ago keeps its peak of {peak}";
+    /// A higher want of the last while still counts. Knative: `scale-down-delay`.
+    SCALE_DOWN_DELAY = "scale_down_delay", "a want of {delayed} within the last {delay_seconds} s holds it";
     /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a floor only.

@@ -62,3 +62,13 @@ fn a_decision_with_all_four_policies_allocates_nothing() {
     let n = allocations_of_a_day(config, true);
     assert!(n <= 200, "{n} allocations in 5760 decisions");
 }
+
+#[test]
+fn a_decision_on_averages_allocates_nothing() {
+    let config = r#"{
+        "max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}, "rps": {"kind": "total"}},
+        "policies": [{"kind": "concurrency", "metric": "rps", "target": 70,
+                      "stable_window": "1h", "scale_down_delay": "1h"}]
+    }"#;
+    assert_eq!(allocations_of_a_day(config, false), 0);
+}

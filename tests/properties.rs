@@ -16,6 +16,7 @@ const EVERYTHING: &str = r#"{
         {"kind": "target", "metric": "queue", "target": 30, "direction": "up",
          "guards": [{"kind": "cooldown", "scale_up": "20s"}, {"kind": "rate"}]},
         {"kind": "watermark", "metric": "queue", "low": 10, "high": 30, "converge_towards": "high"},
+        {"kind": "concurrency", "metric": "queue", "target": 20, "scale_down_delay": "1m"},
         {"kind": "schedule", "cron": "*/7 * * * *", "time_zone": "America/New_York",
          "duration": "3m", "min_replicas": 4, "max_replicas": 30},
         {"kind": "predictive", "metric": "rps", "step": "10s",

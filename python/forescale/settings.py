@@ -22,6 +22,7 @@ __all__ = [
     "Capacity",
     "ChangeLimit",
     "Combine",
+    "Concurrency",
     "Config",
     "Cooldown",
     "EveryPolicy",
@@ -186,6 +187,23 @@ class Jobs(EveryPolicy, total=False):
     max_jobs: int
 
 
+class Concurrency(EveryPolicy, total=False):
+    """A stable and a panic average of the requests in flight; as the Knative KPA."""
+
+    kind: Required[Literal["concurrency"]]
+    metric: Required[str]
+    target: Required[float]
+    stable_window: Span
+    panic_window_ratio: float
+    panic_threshold: float
+    max_scale_up_rate: float
+    max_scale_down_rate: float
+    scale_down_delay: Span
+    activation_scale: int
+    target_burst_capacity: float
+    total_value: float
+
+
 class Schedule(EveryPolicy, total=False):
     """A range of replicas at times known beforehand."""
 
@@ -297,7 +315,15 @@ class ChangeLimit(TypedDict, total=False):
 Capacity: TypeAlias = Fixed
 """What a replica carries."""
 
-Policy: TypeAlias = Target | Watermark | Backlog | Jobs | Schedule | Predictive
+Policy: TypeAlias = (
+    Target
+    | Watermark
+    | Backlog
+    | Jobs
+    | Concurrency
+    | Schedule
+    | Predictive
+)
 """Who proposes replicas."""
 
 Combine: TypeAlias = KOfN | Literal["maximum", "all", "priority"]

@@ -4,6 +4,7 @@
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
 pub mod backlog;
+pub mod concurrency;
 pub mod fallback;
 pub mod jobs;
 pub mod predictive;
@@ -88,6 +89,7 @@ catalog! {
     pub enum PolicyConfig => dyn Policy {
         "backlog" => backlog::Backlog,
         "jobs" => jobs::Jobs,
+        "concurrency" => concurrency::Concurrency,
         "predictive" => predictive::Predictive,
         "target" => target::Target,
         "watermark" => watermark::Watermark,

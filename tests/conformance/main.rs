@@ -13,6 +13,7 @@ mod hpa_behavior;
 mod hpa_replicas;
 mod input;
 mod keda;
+mod knative_kpa;
 mod wpa_watermark;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ const FAMILIES: &[(&str, Answer)] = &[
     ("hpa_behavior", hpa_behavior::answer),
     ("hpa_replicas", hpa_replicas::answer),
     ("keda", keda::answer),
+    ("knative_kpa", knative_kpa::answer),
     ("wpa_watermark", wpa_watermark::answer),
 ];
 
