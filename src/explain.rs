@@ -207,6 +207,14 @@ codes! {
     DWELL = "dwell", "outside the marks for {outside_seconds} s, acts after {dwell_seconds} s";
     /// The total reads 0, which is not believed. Datadog WPA: `tolerateZero`.
     ZERO_READING = "zero_reading", "the total reads 0, which is not taken for real";
+    /// A strategy asks for more. Nomad: an action in the direction `up`.
+    STRATEGY_UP = "strategy_up", "the strategy asks for more than {current}";
+    /// A strategy asks for fewer. Nomad: an action in the direction `down`.
+    STRATEGY_DOWN = "strategy_down", "the strategy asks for fewer than {current}";
+    /// A strategy is content. Nomad: an action in the direction `none`.
+    STRATEGY_NONE = "strategy_none", "the strategy is content with {current}";
+    /// Too few recent points lie within the bounds. Nomad: `within_bounds_trigger`.
+    TOO_FEW_WITHIN_BOUNDS = "too_few_within_bounds", "{n_within} recent points lie within the bounds, {trigger} must";
     /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a floor only.

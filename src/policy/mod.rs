@@ -6,11 +6,13 @@
 pub mod predictive;
 #[cfg(feature = "schedule")]
 pub mod schedule;
+pub mod strategies;
 pub mod target;
 pub mod watermark;
 
 use std::sync::Arc;
 
+use self::strategies::{fixed_value, pass_through, target_value, threshold};
 use crate::Error;
 use crate::capacity::Capacity;
 use crate::catalog::{Saved, catalog};
@@ -80,6 +82,10 @@ catalog! {
         "predictive" => predictive::Predictive,
         "target" => target::Target,
         "watermark" => watermark::Watermark,
+        "target_value" => target_value::TargetValue,
+        "threshold" => threshold::Threshold,
+        "fixed_value" => fixed_value::FixedValue,
+        "pass_through" => pass_through::PassThrough,
         #[cfg(feature = "schedule")]
         "schedule" => schedule::Schedule,
     }
