@@ -207,6 +207,13 @@ codes! {
     DWELL = "dwell", "outside the marks for {outside_seconds} s, acts after {dwell_seconds} s";
     /// The total reads 0, which is not believed. Datadog WPA: `tolerateZero`.
     ZERO_READING = "zero_reading", "the total reads 0, which is not taken for real";
+    /// The metric is not beyond the rule's threshold.
+    NOT_BREACHED = "not_breached", "{measured} does not breach the threshold {threshold}";
+    /// The metric breaches the threshold, but not yet for long enough. Cloud Foundry:
+    /// `breach_duration_secs`.
+    BREACH_TOO_SHORT = "breach_too_short", "{measured} breaches the threshold {threshold} for {breached_seconds} s, must for more than {breach_seconds} s";
+    /// The metric has breached the threshold for long enough.
+    BREACHED = "breached", "{measured} breaches the threshold {threshold} for {breached_seconds} s";
     /// A strategy asks for more. Nomad: an action in the direction `up`.
     STRATEGY_UP = "strategy_up", "the strategy asks for more than {current}";
     /// A strategy asks for fewer. Nomad: an action in the direction `down`.
@@ -223,6 +230,11 @@ codes! {
     SCHEDULE_CAP = "schedule_cap", "the schedule asks for at most {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a fixed number.
     SCHEDULE_EXACT = "schedule_exact", "the schedule asks for exactly {min_replicas} replicas for another {left_seconds} s";
+    /// A window of the calendar begins, with a minimum of its own for that. Cloud Foundry:
+    /// `initial_min_instance_count`.
+    CALENDAR_BEGINS = "calendar_begins", "a window of the calendar begins with {min_replicas} to {max_replicas} replicas";
+    /// No window of the calendar is open, and it says what holds then.
+    CALENDAR_OTHERWISE = "calendar_otherwise", "no window of the calendar is open, so it asks for {min_replicas} to {max_replicas} replicas";
     /// A schedule's window is open, but one of a higher rank overrules it.
     SCHEDULE_OVERRULED = "schedule_overruled", "a schedule of rank {rank} overrules it";
     /// No window of the schedule is open.

@@ -3,7 +3,10 @@
 //! In: a [`View`] of the workload now and of the load to come. Out: a [`Proposal`], or the reason
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
+#[cfg(feature = "schedule")]
+pub mod calendar;
 pub mod predictive;
+pub mod rule;
 #[cfg(feature = "schedule")]
 pub mod schedule;
 pub mod strategies;
@@ -82,12 +85,15 @@ catalog! {
         "predictive" => predictive::Predictive,
         "target" => target::Target,
         "watermark" => watermark::Watermark,
+        "rule" => rule::Rule,
         "target_value" => target_value::TargetValue,
         "threshold" => threshold::Threshold,
         "fixed_value" => fixed_value::FixedValue,
         "pass_through" => pass_through::PassThrough,
         #[cfg(feature = "schedule")]
         "schedule" => schedule::Schedule,
+        #[cfg(feature = "schedule")]
+        "calendar" => calendar::Calendar,
     }
 }
 
@@ -187,4 +193,14 @@ impl<'a> View<'a> {
     pub fn capacity(&self) -> Option<&'a dyn Capacity> {
         self.capacity
     }
+}
+
+/// Refuses a utilization that was meant as a percentage: 70 for 0.7.
+fn check_utilization(kind: MetricKind, field: &str, number: f64) -> Result<(), Error> {
+    const MOST: f64 = 10.0;
+    if kind == MetricKind::Utilization && number > MOST {
+        let message = format!("is {number}, must be at most {MOST}: 0.7 stands for 70 %");
+        return Err(Error::config(field, message));
+    }
+    Ok(())
 }

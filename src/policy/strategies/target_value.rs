@@ -10,6 +10,7 @@ use super::{Action, MaxScale, Texts, check_metric, missing, number, reading};
 use crate::Error;
 use crate::explain::Reason;
 use crate::policy::{Policy, Proposal, View};
+use crate::series::MetricKind;
 
 /// Proposes the present replicas times the ratio of metric to target, as Nomad's `target-value`.
 ///
@@ -31,7 +32,10 @@ impl TargetValue {
         check_metric(&settings.metric)?;
         let Config { target, threshold, .. } = settings;
         if !(target.is_finite() && target >= 0.0) {
-            return Err(Error::config("target", format!("is {target}, must be a number from 0 up")));
+            return Err(Error::config(
+                "target",
+                format!("is {target}, must be a number from 0 up"),
+            ));
         }
         if !(0.0..1.0).contains(&threshold) {
             let message = format!("is {threshold}, must be in [0, 1)");
@@ -62,6 +66,10 @@ impl Policy for TargetValue {
 
     fn metric(&self) -> Option<&str> {
         Some(&self.settings.metric)
+    }
+
+    fn check(&self, kind: MetricKind) -> Result<(), Error> {
+        crate::policy::check_utilization(kind, "target", self.settings.target)
     }
 }
 

@@ -57,10 +57,7 @@ fn target_value_multiplies_by_the_ratio_within_its_steps() {
 #[test]
 fn a_target_of_zero_takes_the_metric_for_the_ratio() {
     let mut policy = policy(r#"{"kind": "target_value", "metric": "rps", "target": 0}"#);
-    read(
-        &mut *policy,
-        &[(0, 4.0, 3, 12, "strategy_up"), (15, 0.0, 3, 0, "strategy_down")],
-    );
+    read(&mut *policy, &[(0, 4.0, 3, 12, "strategy_up"), (15, 0.0, 3, 0, "strategy_down")]);
 }
 
 #[test]
@@ -124,8 +121,7 @@ fn threshold_goes_by_the_points_it_has_while_the_metric_is_missing() {
 
 #[test]
 fn threshold_resumed_from_a_snapshot_goes_on_with_its_points() {
-    let settings =
-        r#"{"kind": "threshold", "metric": "rps", "upper_bound": 5, "within_bounds_trigger": 2, "value": 1}"#;
+    let settings = r#"{"kind": "threshold", "metric": "rps", "upper_bound": 5, "within_bounds_trigger": 2, "value": 1}"#;
     let mut first = policy(settings);
     read(&mut *first, &[(0, 1.0, 8, 8, FEW)]);
     let mut saved = first.save().expect("writes");
@@ -159,19 +155,32 @@ fn settings_out_of_range_are_refused_by_name() {
         (r#"{"kind": "target_value", "metric": "rps", "target": 5, "threshold": 1}"#, "threshold"),
         (r#"{"kind": "pass_through", "metric": ""}"#, "metric"),
         (r#"{"kind": "threshold", "metric": "rps", "delta": 1}"#, "lower_bound"),
-        (r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5, "upper_bound": 5, "delta": 1}"#, "lower_bound"),
+        (
+            r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5, "upper_bound": 5, "delta": 1}"#,
+            "lower_bound",
+        ),
         (r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5}"#, ""),
         (r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5, "delta": 1, "value": 1}"#, ""),
-        (r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5, "delta": 1, "window": 0}"#, "window"),
-        (r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5, "delta": 1, "within_bounds_trigger": 0}"#, "within_bounds_trigger"),
-        (r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5, "delta": 1, "within_bounds_trigger": 257}"#, "within_bounds_trigger"),
+        (
+            r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5, "delta": 1, "window": 0}"#,
+            "window",
+        ),
+        (
+            r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5, "delta": 1, "within_bounds_trigger": 0}"#,
+            "within_bounds_trigger",
+        ),
+        (
+            r#"{"kind": "threshold", "metric": "rps", "lower_bound": 5, "delta": 1, "within_bounds_trigger": 257}"#,
+            "within_bounds_trigger",
+        ),
     ] {
         let read = serde_json::from_str::<PolicyConfig>(settings).expect(settings);
         assert_eq!(read.build().expect_err(settings).path(), path, "{settings}");
     }
-    for settings in
-        [r#"{"kind": "fixed_value", "value": -1}"#, r#"{"kind": "fixed_value", "value": 1, "metric": "rps"}"#]
-    {
+    for settings in [
+        r#"{"kind": "fixed_value", "value": -1}"#,
+        r#"{"kind": "fixed_value", "value": 1, "metric": "rps"}"#,
+    ] {
         assert!(serde_json::from_str::<PolicyConfig>(settings).is_err(), "{settings}");
     }
 }

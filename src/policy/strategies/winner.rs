@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn of_two_recommendations_the_first_stays() {
-        let (one, nine) = (action(Direction::Recommendation, 1), action(Direction::Recommendation, 9));
+        let (one, nine) =
+            (action(Direction::Recommendation, 1), action(Direction::Recommendation, 9));
         assert_eq!(pick_winner([("", [one, nine].as_slice())]), one);
     }
 }
