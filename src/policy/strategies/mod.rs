@@ -23,7 +23,7 @@ pub mod winner;
 use std::collections::BTreeMap;
 
 use self::winner::Direction;
-use super::{Proposal, View, Want};
+use super::{Proposal, Want};
 use crate::Error;
 use crate::explain::{Code, Reason, codes};
 
@@ -203,11 +203,7 @@ impl MaxScale {
     }
 }
 
-/// The reading now, or the proposal that holds the others while there is none.
-fn reading(view: &View<'_>, metric: &str) -> Result<f64, Proposal> {
-    view.value(metric).map_err(unread)
-}
-
+/// The proposal that holds the others while the metric cannot be read.
 fn unread(reason: Reason) -> Proposal {
     Proposal { want: Want::NotFewer, wish: None, demand: None, reason }
 }

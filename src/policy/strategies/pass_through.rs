@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::winner::Direction;
-use super::{Action, MaxScale, Texts, check_metric, reading};
+use super::{Action, MaxScale, Texts, check_metric, unread};
 use crate::Error;
 use crate::explain::Reason;
 use crate::policy::{Policy, Proposal, View};
@@ -31,9 +31,9 @@ impl PassThrough {
 
 impl Policy for PassThrough {
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason> {
-        let measured = match reading(view, &self.settings.metric) {
+        let measured = match view.value(&self.settings.metric) {
             Ok(measured) => measured,
-            Err(held) => return Ok(held),
+            Err(reason) => return Ok(unread(reason)),
         };
         let current = view.replicas.current();
         let wanted = self.settings.law().action(current.into(), measured);

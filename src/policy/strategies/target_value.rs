@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::winner::Direction;
-use super::{Action, MaxScale, Texts, check_metric, missing, number, reading};
+use super::{Action, MaxScale, Texts, check_metric, missing, number, unread};
 use crate::Error;
 use crate::explain::Reason;
 use crate::policy::{Policy, Proposal, View};
@@ -47,9 +47,9 @@ impl TargetValue {
 
 impl Policy for TargetValue {
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason> {
-        let measured = match reading(view, &self.settings.metric) {
+        let measured = match view.value(&self.settings.metric) {
             Ok(measured) => measured,
-            Err(held) => return Ok(held),
+            Err(reason) => return Ok(unread(reason)),
         };
         let current = view.replicas.current();
         let law = self.settings.law();

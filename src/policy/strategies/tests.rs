@@ -1,7 +1,7 @@
 //! What the strategies answer as policies, and which settings are refused.
 
 use super::*;
-use crate::policy::{Metric, Policy, PolicyConfig};
+use crate::policy::{Metric, Policy, PolicyConfig, View};
 use crate::series::{MetricKind, Observation, Reading};
 use crate::time::{Duration, Timestamp};
 
