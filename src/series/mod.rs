@@ -5,6 +5,7 @@
 //! come.
 
 mod observation;
+mod recent;
 mod resample;
 mod ring;
 mod sliding_max;
@@ -13,6 +14,7 @@ mod window;
 pub use observation::{
     MetricKind, Observation, Phase, Reading, ReplicaReading, Replicas, Usage, total_load,
 };
+pub use recent::Recent;
 pub use resample::{Resampler, Sample};
 pub use ring::Ring;
 pub use sliding_max::{SlidingMax, TimedMax};

@@ -14,6 +14,7 @@ mod hpa_replicas;
 mod input;
 mod keda;
 mod knative_kpa;
+mod nomad_strategies;
 mod wpa_watermark;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ const FAMILIES: &[(&str, Answer)] = &[
     ("hpa_replicas", hpa_replicas::answer),
     ("keda", keda::answer),
     ("knative_kpa", knative_kpa::answer),
+    ("nomad_strategies", nomad_strategies::answer),
     ("wpa_watermark", wpa_watermark::answer),
 ];
 
