@@ -4,11 +4,13 @@
 //! samples on an even grid. Knows nothing of forecasts or replicas to come.
 
 mod observation;
+mod periods;
 mod resample;
 mod ring;
 
 pub use observation::{
     MetricKind, Observation, Phase, Reading, ReplicaReading, Replicas, Usage, total_load,
 };
+pub use periods::Periods;
 pub use resample::{Resampler, Sample};
 pub use ring::Ring;
