@@ -3,10 +3,16 @@
 //! In: a [`View`] of the workload now and of the load to come. Out: a [`Proposal`], or the reason
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
+pub mod adjustment;
+pub mod alarm;
 pub mod predictive;
 #[cfg(feature = "schedule")]
 pub mod schedule;
+pub mod simple;
+pub mod step;
 pub mod target;
+pub mod target_tracking;
+mod warm_up;
 pub mod watermark;
 
 use std::sync::Arc;
@@ -78,7 +84,10 @@ catalog! {
     /// Settings of a built-in policy; `kind` names it.
     pub enum PolicyConfig => dyn Policy {
         "predictive" => predictive::Predictive,
+        "simple" => simple::SimpleScaling,
+        "step" => step::StepScaling,
         "target" => target::Target,
+        "target_tracking" => target_tracking::TargetTracking,
         "watermark" => watermark::Watermark,
         #[cfg(feature = "schedule")]
         "schedule" => schedule::Schedule,
@@ -96,6 +105,13 @@ pub struct Proposal {
     pub demand: Option<Demand>,
     /// Why.
     pub reason: Reason,
+}
+
+impl Proposal {
+    /// So many replicas, without a number behind them.
+    fn replicas(replicas: u32, reason: Reason) -> Self {
+        Self { want: Want::Replicas(replicas), wish: None, demand: None, reason }
+    }
 }
 
 /// What a [`Proposal`] asks for.
