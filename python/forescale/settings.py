@@ -34,9 +34,13 @@ __all__ = [
     "Rate",
     "Schedule",
     "SeasonalNaive",
+    "Simple",
     "Span",
     "Stabilization",
+    "Step",
+    "StepAdjustment",
     "Target",
+    "TargetTracking",
     "Tolerance",
     "ToleranceBand",
     "Watermark",
@@ -102,6 +106,65 @@ class ToleranceBand(TypedDict, total=False):
 
     up: float
     down: float
+
+
+class TargetTracking(TypedDict, total=False):
+    """As many replicas as bring a metric to its target, in only after longer; as AWS."""
+
+    kind: Required[Literal["target_tracking"]]
+    metric: Required[str]
+    target: Required[float]
+    scale_in: bool
+    period: Span
+    points_out: int
+    points_in: int
+    scale_in_margin: float
+    warm_up: Span
+
+
+class Step(TypedDict, total=False):
+    """An adjustment by the size of a breach; as AWS's step scaling."""
+
+    kind: Required[Literal["step"]]
+    name: str
+    metric: Required[str]
+    threshold: Required[float]
+    comparison: Required[Literal["above", "at_or_above", "below", "at_or_below"]]
+    adjustment: Literal["change", "exact", "percent"]
+    steps: Required[list[StepAdjustment]]
+    min_adjustment: int
+    aggregation: Literal["average", "minimum", "maximum"]
+    points: int
+    of: int
+    period: Span
+    missing_data: Literal["missing", "breaching", "not_breaching", "ignore"]
+    warm_up: Span
+
+
+class StepAdjustment(TypedDict, total=False):
+    """By how much to adjust if the breach lies within bounds against the threshold."""
+
+    lower: float
+    upper: float
+    by: Required[int]
+
+
+class Simple(TypedDict, total=False):
+    """One adjustment, then a wait; as AWS's simple scaling."""
+
+    kind: Required[Literal["simple"]]
+    name: str
+    metric: Required[str]
+    threshold: Required[float]
+    comparison: Required[Literal["above", "at_or_above", "below", "at_or_below"]]
+    adjustment: Literal["change", "exact", "percent"]
+    by: Required[int]
+    min_adjustment: int
+    points: int
+    of: int
+    period: Span
+    missing_data: Literal["missing", "breaching", "not_breaching", "ignore"]
+    cooldown: Span
 
 
 class Watermark(TypedDict, total=False):
@@ -232,7 +295,7 @@ class ChangeLimit(TypedDict, total=False):
 Capacity: TypeAlias = Fixed
 """What a replica carries."""
 
-Policy: TypeAlias = Target | Watermark | Schedule | Predictive
+Policy: TypeAlias = Target | TargetTracking | Step | Simple | Watermark | Schedule | Predictive
 """Who proposes replicas."""
 
 Forecaster: TypeAlias = Naive | SeasonalNaive | Mstl | Literal["naive", "seasonal_naive", "mstl"]

@@ -178,6 +178,7 @@ impl Rule {
             let message = format!("is {}, must be a finite number", self.threshold);
             return Err(Error::config("threshold", message));
         }
+        check_periods("points", self.points, Self::MOST_PERIODS)?;
         check_periods("of", self.of, Self::MOST_PERIODS)?;
         check_periods("points", self.points, self.of)?;
         check_period(period)
@@ -353,7 +354,16 @@ mod tests {
 
     #[test]
     fn only_the_newest_periods_count() {
-        read(2, 3, &[("XX000", [OK; 4]), ("000XX", [ALARM; 4]), ("XXX-0-0-", [OK, OK, ALARM, OK])]);
+        read(
+            2,
+            3,
+            &[
+                ("XX000", [OK; 4]),
+                ("000XX", [ALARM; 4]),
+                ("XXX-0-0-", [OK; 4]),
+                ("XXX-0---", [OK, OK, ALARM, OK]),
+            ],
+        );
         read(1, 1, &[("X0", [OK; 4]), ("0X", [ALARM; 4]), ("X--", [ALARM; 4])]);
         let means = [None, Some(4.0), Some(3.0), Some(2.0), Some(1.0)];
         let judged: Vec<_> = rule(2, 3, Missing).judged(means).collect();
@@ -381,7 +391,7 @@ mod tests {
         let minute = Duration::from_secs(60);
         assert!(good.check(minute).is_ok());
         for (rule, period, want) in [
-            (Rule { points: 0, ..good }, minute, "`points` is 0, must be from 1 to 3"),
+            (Rule { points: 0, ..good }, minute, "`points` is 0, must be from 1 to 100"),
             (Rule { points: 4, ..good }, minute, "`points` is 4, must be from 1 to 3"),
             (Rule { of: 101, ..good }, minute, "`of` is 101, must be from 1 to 100"),
             (Rule { threshold: f64::NAN, ..good }, minute, "`threshold` is NaN"),

@@ -13,7 +13,7 @@ fn policy(text: &str) -> SimpleScaling {
     SimpleScaling::new(serde_json::from_str(text).expect(text)).expect("in range")
 }
 
-/// A size, or `None` for no opinion, and the code; readings of 0 or more, below it is missing.
+/// A size, or `None` for no opinion, and the code.
 fn answer(
     policy: &mut SimpleScaling,
     second: i64,
@@ -62,6 +62,7 @@ fn one_adjustment_then_the_cooldown_and_only_then_the_next() {
             (359, 95.0, 3, None, "cooldown"),
             (360, 95.0, 3, Some(4), "beyond_threshold"), // the whole of the time is enough
             (420, 80.0, 4, None, "cooldown"),
+            (600, 80.0, 4, None, "within_threshold"),
             // The additional one was enough: it stays.
             (660, 80.0, 4, None, "within_threshold"),
         ],
@@ -79,6 +80,7 @@ fn growing_waits_for_the_activity_too_and_shrinking_is_over_at_once() {
         &[
             (0, 95.0, 2, None, "insufficient_data"),
             (10, 95.0, 2, Some(4), "beyond_threshold"),
+            (40, 95.0, 4, None, "cooldown"),
             (69, 95.0, 4, None, "cooldown"),
             (70, 95.0, 4, Some(6), "beyond_threshold"),
         ],
@@ -104,7 +106,9 @@ fn the_wait_follows_any_change_and_what_is_held_back_is_asked_for_again() {
     policy.decided(Timestamp::from_secs(60), 2, 2); // a guard held it
     assert_eq!(answer(&mut policy, 75, 95.0, 2), (Some(3), "beyond_threshold"));
     policy.decided(Timestamp::from_secs(75), 2, 7); // another policy asked for more
-    assert_eq!(answer(&mut policy, 374, 95.0, 7), (None, "cooldown"));
+    for second in [130, 190, 250, 310, 374] {
+        assert_eq!(answer(&mut policy, second, 95.0, 7), (None, "cooldown"), "at {second} s");
+    }
     assert_eq!(answer(&mut policy, 375, 95.0, 7), (Some(8), "beyond_threshold"));
 }
 
@@ -113,7 +117,9 @@ fn a_clock_that_steps_back_waits_once_more_and_not_until_it_has_caught_up() {
     let mut policy = policy(OUT);
     policy.decided(Timestamp::from_secs(86_400), 2, 3);
     assert_eq!(answer(&mut policy, 0, 95.0, 3), (None, "insufficient_data"));
-    assert_eq!(answer(&mut policy, 299, 95.0, 3), (None, "cooldown"));
+    for second in [60, 120, 180, 240, 299] {
+        assert_eq!(answer(&mut policy, second, 95.0, 3), (None, "cooldown"), "at {second} s");
+    }
     assert_eq!(answer(&mut policy, 300, 95.0, 3), (Some(4), "beyond_threshold"));
 }
 

@@ -185,6 +185,7 @@ fn a_clock_that_is_set_back_starts_anew() {
             (86_460, 60.0, 10, Some(11), "beyond_threshold"),
             (0, 60.0, 11, Some(11), "warming_up"),
             (60, 60.0, 11, Some(11), "beyond_threshold"),
+            (240, 60.0, 11, Some(11), "beyond_threshold"),
             (300, 60.0, 11, Some(12), "beyond_threshold"),
         ],
     );

@@ -106,6 +106,7 @@ fn what_warms_up_is_no_capacity_to_reckon_from_but_counts_in_what_is_there() {
             (240, 40.0, 6, size(6), "above_target"),
             (359, 60.0, 6, size(6), "warming_up"),
             // The first has warmed up, the other has not: 5 * 60 / 50.
+            (360, 60.0, 6, size(6), "above_target"),
             (420, 60.0, 6, size(6), "above_target"),
             (480, 60.0, 6, size(8), "above_target"), // 7.2
         ],
@@ -152,8 +153,8 @@ fn a_total_is_divided_by_the_ready_replicas_and_wakes_from_zero() {
     for (second, ready, total, want, code) in [
         (0, 0, 0.0, size(0), "from_zero"),
         (15, 0, 120.0, size(3), "from_zero"), // 2.4
-        (60, 3, 300.0, FROZEN, "insufficient_data"),
-        (120, 3, 300.0, FROZEN, "insufficient_data"),
+        (60, 3, 300.0, size(3), "warming_up"),
+        (120, 3, 300.0, size(3), "warming_up"),
         (180, 3, 300.0, size(6), "above_target"), // 100 each
     ] {
         let asked = ask(&mut policy, MetricKind::Total, &seen(second, total, ready));
