@@ -13,6 +13,7 @@
 //!   there: a second breach in the same step adds nothing, one in a larger step the difference.
 //! - Shrinking, replicas that are still ending are capacity to reckon from, so that no more go than
 //!   need be; and nothing goes while anything warms up.
+//! - An alarm that is off or has too little data has no say: it keeps nobody from anything.
 //!
 //! Where it differs, or where AWS does not tell:
 //!
@@ -24,6 +25,7 @@
 //! - Within a period the same size is asked for again until the period ends, so that a guard may
 //!   delay it.
 //! - Those ending are `ready + pending` beyond `requested`; a host that gives no `requested` has none.
+//! - The bounds are added to the threshold before they are compared, in binary64.
 //! - An alarm judges at most 100 periods (there: a day of them), out of 2 more.
 
 mod steps;
