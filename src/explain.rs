@@ -216,6 +216,8 @@ codes! {
     ENOUGH_JOBS = "enough_jobs", "{queue} wait, {target} a job, and there are {n_jobs} jobs, {n_pending} of them not begun";
     /// Fewer jobs than always are to run.
     TOO_FEW_JOBS = "too_few_jobs", "the minimum is {min_jobs} jobs";
+    /// What waits decides.
+    BACKLOG = "backlog", "{queue} wait, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// The arrivals and what waits decide.
     BACKLOG = "backlog", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// The average over the stable window decides. Knative: stable mode.
@@ -257,6 +259,7 @@ codes! {
     ON_TARGET = "on_target", "{measured} is neither above the target {target} nor below {low} for long enough";
     /// Nothing asks for more, and taking away is left to others. AWS: `DisableScaleIn`.
     SCALE_IN_DISABLED = "scale_in_disabled", "nothing asks for more, and scaling in is disabled";
+    BACKLOG_AND_ARRIVALS = "backlog_and_arrivals", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a floor only.
