@@ -38,6 +38,7 @@
 //! | [`guard`] | role [`Guard`](guard::Guard): stabilization, rate, cooldown, tolerance, change limit; holds back, never pushes |
 //! | [`Autoscaler`], [`Decision`], [`Config`] | the loop; text to the loop; snapshots |
 //! | [`sim`] | trace, plant, replay of the live code, score, bounds, report |
+//! | [`size`] | vertical: requests of CPU and memory from usage histograms; out-of-memory reaction |
 //!
 //! A new policy, forecaster, capacity or guard is one file, a `mod` line and a line in its room's
 //! catalog; the configuration and both bindings follow from that line.
@@ -79,6 +80,8 @@ mod config;
 mod decide;
 
 pub mod sim;
+
+pub mod size;
 
 #[cfg(test)]
 mod testing;

@@ -19,6 +19,7 @@ const ORDER: &[&[&str]] = &[
     &["guard"],
     &["decide", "config"],
     &["sim"],
+    &["size"],
 ];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -12,6 +12,7 @@ mod compare;
 mod hpa_behavior;
 mod hpa_replicas;
 mod input;
+mod vpa_histogram;
 mod wpa_watermark;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ type Answer = fn(op: &str, input: &Value) -> Option<Value>;
 const FAMILIES: &[(&str, Answer)] = &[
     ("hpa_behavior", hpa_behavior::answer),
     ("hpa_replicas", hpa_replicas::answer),
+    ("vpa_histogram", vpa_histogram::answer),
     ("wpa_watermark", wpa_watermark::answer),
 ];
 
