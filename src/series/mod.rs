@@ -9,7 +9,7 @@ mod resample;
 mod ring;
 
 pub(crate) use histogram::rfc3339;
-pub use histogram::{HistogramCheckpoint, Histogram, Layout};
+pub use histogram::{Histogram, HistogramCheckpoint, Layout};
 pub use observation::{
     MetricKind, Observation, Phase, Reading, ReplicaReading, Replicas, Usage, total_load,
 };

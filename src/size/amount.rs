@@ -76,7 +76,8 @@ impl Amounts {
     /// ```
     #[must_use]
     pub fn at_least(self, least: Self) -> Self {
-        let larger = |own: Option<i64>, least: Option<i64>| own.map(|own| own.max(least.unwrap_or(own)));
+        let larger =
+            |own: Option<i64>, least: Option<i64>| own.map(|own| own.max(least.unwrap_or(own)));
         Self { cpu: larger(self.cpu, least.cpu), memory: larger(self.memory, least.memory) }
     }
 }

@@ -101,8 +101,7 @@ impl Sizer {
         else {
             return Ok(sizer);
         };
-        let usage =
-            if sizer.cpu.histogram.is_empty() { &mut sizer.memory } else { &mut sizer.cpu };
+        let usage = if sizer.cpu.histogram.is_empty() { &mut sizer.memory } else { &mut sizer.cpu };
         usage.history = History { first, last, samples };
         sizer.last = Some(last);
         Ok(sizer)

@@ -91,13 +91,18 @@ pub enum CpuSampleWeight {
 
 impl CpuSampleWeight {
     /// The weight of a sample of a container that requests `cpu_millicores`: 0.1, or the cores it
-    /// requests if those are more.
+    /// requests if those are more, 10^11 at most.
     #[must_use]
     pub fn of(self, cpu_millicores: Option<f64>) -> f64 {
         const LEAST: f64 = 0.1;
+        const MOST_CORES: f64 = MOST as f64 / 1000.0;
         match self {
             Self::Constant => LEAST,
-            Self::Request => (cpu_millicores.unwrap_or(0.0) / 1000.0).max(LEAST),
+            // What is no number fails the comparison, and weighs least.
+            Self::Request => {
+                let cores = cpu_millicores.unwrap_or(0.0) / 1000.0;
+                if cores > LEAST { cores.min(MOST_CORES) } else { LEAST }
+            }
         }
     }
 }
@@ -279,5 +284,6 @@ mod tests {
         let [now, before] = [CpuSampleWeight::Constant, CpuSampleWeight::Request];
         assert_eq!([now.of(Some(2500.0)), before.of(Some(2500.0))], [0.1, 2.5]);
         assert_eq!([before.of(Some(50.0)), before.of(None)], [0.1, 0.1]);
+        assert_eq!([f64::NAN, f64::INFINITY].map(|cpu| before.of(Some(cpu))), [0.1, 1e11]);
     }
 }

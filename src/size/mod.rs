@@ -157,10 +157,7 @@ impl Sizer {
         if [cpu_taken, memory_taken].contains(&Some(Ok(()))) {
             self.last = self.last.max(Some(at));
         }
-        Refused {
-            cpu: cpu_taken.and_then(Result::err),
-            memory: memory_taken.and_then(Result::err),
-        }
+        Refused { cpu: cpu_taken.and_then(Result::err), memory: memory_taken.and_then(Result::err) }
     }
 
     /// Takes in that a container ran out of memory at `at` with so many bytes requested: counts as
@@ -236,8 +233,7 @@ impl Sizer {
         let history = if is_cpu_seen { self.cpu.history } else { usage.history };
         let confidence = history.confidence(settings.confidence_interval);
         let margin = Stage::Margin(self.settings.margin);
-        let widen =
-            |multiplier, exponent| Stage::Confidence { multiplier, exponent, confidence };
+        let widen = |multiplier, exponent| Stage::Confidence { multiplier, exponent, confidence };
         let amount = |p: f64, stages: &[Stage]| {
             let wish = through(percentile(&usage.histogram, p, unit_scale), stages);
             // The settings have a step above 0.

@@ -60,7 +60,11 @@ impl Histogram {
             .map(|(bucket, weight)| (bucket, whole(weight)))
             .filter(|&(_, weight)| weight > 0)
             .collect();
-        HistogramCheckpoint { reference: self.reference(), bucket_weights, total_weight: self.total }
+        HistogramCheckpoint {
+            reference: self.reference(),
+            bucket_weights,
+            total_weight: self.total,
+        }
     }
 
     /// Adds what a checkpoint holds to what is there, and with decay adopts its reference, both as

@@ -9,8 +9,10 @@ use crate::error::Error;
 
 /// The buckets of a histogram: all of one size, or each larger than the one before by a ratio.
 ///
-/// The arithmetic is that of the Kubernetes VPA, with `libm`'s logarithm and power: at the very
-/// edge of a bucket another mathematical library may round to its neighbor.
+/// The arithmetic is that of the Kubernetes VPA. `libm`'s logarithm is Go's, so a value at the very
+/// edge of a bucket falls to the same side, which it need not with another mathematical library.
+/// Its power is not Go's: starts may differ in the last bit, which changes one whole amount of the
+/// VPA's two layouts, 43,101,250 bytes, where Go has one less.
 ///
 /// ```
 /// use forescale::series::Layout;

@@ -58,7 +58,14 @@ impl Histogram {
     #[must_use]
     pub fn new(layout: Layout) -> Self {
         let n_buckets = layout.n_buckets();
-        Self { layout, weights: vec![0.0; n_buckets], total: 0.0, lo: n_buckets - 1, hi: 0, decay: None }
+        Self {
+            layout,
+            weights: vec![0.0; n_buckets],
+            total: 0.0,
+            lo: n_buckets - 1,
+            hi: 0,
+            decay: None,
+        }
     }
 
     /// An empty histogram where a sample counts half as much as one that is `half_life` newer.
