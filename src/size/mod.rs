@@ -4,7 +4,7 @@
 //! requests with bounds, and why. Knows nothing of replicas, nodes or money, and changes nothing.
 //!
 //! The recommendation is that of the Kubernetes vertical pod autoscaler (VPA) 1.4, amount for
-//! amount: [`samples`] its rules of taking in, [`estimate`] and [`amount`] its arithmetic,
+//! amount (where not, [`Sizer`] says so): [`samples`] its rules of taking in, [`estimate`] and [`amount`] its arithmetic,
 //! [`UpdateRule`] its updater's rule, [`StartupBoost`] its boost, [`VpaCheckpoint`] what it stores.
 
 pub mod amount;
@@ -61,11 +61,12 @@ use crate::time::{Duration, Timestamp};
 /// assert_eq!((cpu.lower, cpu.target, cpu.upper), (125, 126, 252));
 /// assert_eq!(size.cpu.reason.fact("confidence"), Some(1.0));
 ///
-/// // The peak of the day counts, not the 1440 samples below it: 300 MB lie in bucket 18, which
-/// // ends at 10 MB * (1.05^19 - 1) / 0.05 = 305,390,038.9 bytes; and 15 %, 45,808,505. The next
-/// // day has just begun with 200 MB, in a bucket below; it counts half of all there is.
+/// // The peak of the day counts, not the 1439 samples below it: 300 MB lie in bucket 18, which
+/// // ends at 10 MB * (1.05^19 - 1) / 0.05 = 305,390,039.1 bytes; 15 % of it are 45,808,505. The
+/// // next day has just begun with 200 MB, which are newer and make two thirds of the weight, but
+/// // the target is the 90th percentile.
 /// let memory = size.memory.bounds.expect("there are samples");
-/// assert_eq!(memory.target, 305_390_038 + 45_808_505);
+/// assert_eq!(memory.target, 305_390_039 + 45_808_505);
 /// # Ok::<(), forescale::Error>(())
 /// ```
 ///
@@ -76,6 +77,7 @@ use crate::time::{Duration, Timestamp};
 ///   then has no bounds at all;
 /// - a sample after a silence of [`Config::memory_intervals`] is believed only if a second one
 ///   follows, so that one wrong clock does not end all; then, as in the VPA, all begins anew;
+/// - in one bucket of the memory a percentile may be one byte more, see [`Layout`];
 /// - a resource without samples has no recommendation, where the VPA answers with the least amount.
 ///
 /// Memory: about 3 KiB for the workload, 100 bytes for each of its running containers, of which

@@ -3,8 +3,9 @@
 //! In: values with weights and times. Out: percentiles as bucket edges, and a checkpoint. Knows
 //! nothing of what the values mean.
 //!
-//! The histogram is that of the Kubernetes vertical pod autoscaler (VPA), to the last bit: bucket
-//! layouts in [`Layout`], the decay here, its checkpoints in [`HistogramCheckpoint`].
+//! The histogram is that of the Kubernetes vertical pod autoscaler (VPA): bucket layouts in
+//! [`Layout`], which names the one bit that differs, the decay here, its checkpoints in
+//! [`HistogramCheckpoint`].
 
 mod checkpoint;
 mod decay;
