@@ -21,6 +21,7 @@ const ORDER: &[&[&str]] = &[
     &["zero"],
     &["decide", "config"],
     &["sim"],
+    &["size"],
 ];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
