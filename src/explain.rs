@@ -219,6 +219,8 @@ codes! {
     /// What waits decides.
     BACKLOG = "backlog", "{queue} wait, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// The arrivals and what waits decide.
+    BACKLOG_AND_ARRIVALS = "backlog_and_arrivals", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
+    /// What waits decides.
     BACKLOG = "backlog", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// The average over the stable window decides. Knative: stable mode.
     STABLE_AVERAGE = "stable_average", "the average of {stable_average} over the stable window is held against the target {target}";
@@ -259,7 +261,6 @@ codes! {
     ON_TARGET = "on_target", "{measured} is neither above the target {target} nor below {low} for long enough";
     /// Nothing asks for more, and taking away is left to others. AWS: `DisableScaleIn`.
     SCALE_IN_DISABLED = "scale_in_disabled", "nothing asks for more, and scaling in is disabled";
-    BACKLOG_AND_ARRIVALS = "backlog_and_arrivals", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a floor only.
