@@ -220,8 +220,6 @@ codes! {
     BACKLOG = "backlog", "{queue} wait, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// The arrivals and what waits decide.
     BACKLOG_AND_ARRIVALS = "backlog_and_arrivals", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
-    /// What waits decides.
-    BACKLOG = "backlog", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// The average over the stable window decides. Knative: stable mode.
     STABLE_AVERAGE = "stable_average", "the average of {stable_average} over the stable window is held against the target {target}";
     /// A burst decides: the panic window wants many times the ready replicas, or lately did.
