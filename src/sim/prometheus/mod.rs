@@ -99,7 +99,7 @@ impl History {
     pub fn read(answers: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<Self, Error> {
         let mut history = Self::new();
         for (number, answer) in answers.into_iter().enumerate() {
-            history.add(answer).map_err(|error| error.at(&format!("answers[{number}]")))?;
+            history.take(answer.as_ref(), &format!("answers[{number}]"))?;
         }
         Ok(history)
     }
@@ -115,7 +115,11 @@ impl History {
     /// of seconds or does not rise; a value that is no number as text. `"NaN"`, `"+Inf"` and `"-Inf"`
     /// are numbers to Prometheus, and missing values here.
     pub fn add(&mut self, answer: impl AsRef<[u8]>) -> Result<(), Error> {
-        let answer = answer::read(answer.as_ref())?;
+        self.take(answer.as_ref(), "answer")
+    }
+
+    fn take(&mut self, body: &[u8], place: &str) -> Result<(), Error> {
+        let answer = answer::read(body).map_err(|error| error.at(place))?;
         for (labels, samples) in answer.series {
             self.series.entry(labels).or_default().extend(samples);
         }
