@@ -82,7 +82,7 @@ def read(
     answers: Answer | Iterable[Answer],
     *,
     labels: Mapping[str, str] | None = None,
-    sum: bool = False,  # noqa: A002 (PromQL's name)
+    sum: bool = False,
     counter: bool = False,
     step: str | float | timedelta | None = None,
 ) -> History:

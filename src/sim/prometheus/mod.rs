@@ -235,8 +235,32 @@ mod tests {
         assert_eq!(error.path(), "answers[1].data.result[0].values[1][1]");
         let mut history = History::read([&sound]).unwrap();
         let before = history.clone();
-        history.add(&damaged.replace("\"1\"", "\"7\"")).unwrap_err();
+        history.add(damaged.replace("\"1\"", "\"7\"")).unwrap_err();
         assert_eq!(history, before);
+    }
+
+    #[test]
+    fn a_year_of_minutes_of_several_series_is_read() {
+        const N_MINUTES: i64 = 525_600;
+        let minute = Duration::from_secs(60);
+        let (start, end) = (Timestamp::from_secs(0), Timestamp::from_secs((N_MINUTES - 1) * 60));
+        let mut history = History::new();
+        for (start, end) in chunks(start, end, minute).unwrap() {
+            let times = start.as_millis() / 60_000..=end.as_millis() / 60_000;
+            let values: Vec<_> = times.map(|n| format!("[{},\"{n}.5\"]", n * 60)).collect();
+            let values = values.join(",");
+            let pod = |name| format!(r#"{{"metric":{{"pod":"{name}"}},"values":[{values}]}}"#);
+            let result = format!("{},{}", pod("a"), pod("b"));
+            let body = format!(
+                r#"{{"status":"success","data":{{"resultType":"matrix","result":[{result}]}}}}"#
+            );
+            history.add(body).unwrap();
+        }
+        let sum = Options { sum: true, ..Options::default() };
+        let samples = history.samples(&sum).unwrap();
+        assert_eq!((samples.values.len() as i64, samples.n_missing), (N_MINUTES, 0));
+        let total: f64 = samples.values.iter().flatten().sum();
+        assert_eq!(total, (N_MINUTES * N_MINUTES) as f64); // twice the sum of n + 1/2
     }
 
     #[test]
