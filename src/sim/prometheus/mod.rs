@@ -37,9 +37,9 @@
 //! use forescale::Duration;
 //! use forescale::sim::prometheus::{History, Options};
 //!
-//! let first = br#"{"status": "success", "data": {"resultType": "matrix", "result": [
+//! let first = r#"{"status": "success", "data": {"resultType": "matrix", "result": [
 //!     {"metric": {"job": "shop"}, "values": [[1767225600, "10"], [1767225660, "NaN"]]}]}}"#;
-//! let second = br#"{"status": "success", "data": {"resultType": "matrix", "result": [
+//! let second = r#"{"status": "success", "data": {"resultType": "matrix", "result": [
 //!     {"metric": {"job": "shop"}, "values": [[1767225720, "40"], [1767225780, "50"]]}]}}"#;
 //! let history = History::read([first, second])?;
 //!
