@@ -81,6 +81,8 @@ pub mod combine;
 mod config;
 mod decide;
 
+pub mod manifest;
+
 pub mod sim;
 
 #[cfg(test)]

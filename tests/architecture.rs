@@ -19,6 +19,7 @@ const ORDER: &[&[&str]] = &[
     &["guard"],
     &["combine"],
     &["decide", "config"],
+    &["manifest"],
     &["sim"],
 ];
 
