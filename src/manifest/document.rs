@@ -288,6 +288,12 @@ impl<'d> At<'d> {
         self.mark(&Fate::Mapped { to: to.into() });
     }
 
+    /// As [`mapped`](Self::mapped), in place of what was said before.
+    pub(super) fn remap(&self, to: impl Into<String>) {
+        self.document.fates.borrow_mut().remove(&self.path);
+        self.mapped(to);
+    }
+
     /// The setting comes near.
     pub(super) fn approximated(&self, to: impl Into<String>, how: impl Into<String>) {
         self.mark(&Fate::Approximated { to: to.into(), how: how.into() });

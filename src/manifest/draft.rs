@@ -15,7 +15,7 @@ use crate::{Autoscaler, Config, Error};
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     settings: Map<String, Value>,
-    metrics: Map<String, Value>,
+    pub(super) metrics: Map<String, Value>,
     pub(super) policies: Vec<Value>,
     feeds: BTreeMap<String, String>,
     assumed: Vec<Assumed>,
@@ -50,6 +50,10 @@ impl Draft {
 
     pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.settings.insert(name.to_owned(), value.into());
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.settings.remove(name);
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {

@@ -290,7 +290,7 @@ fn utilization(
 }
 
 /// The unit of a resource's readings.
-fn unit(resource: &str) -> &'static str {
+pub(super) fn unit(resource: &str) -> &'static str {
     match resource {
         "cpu" => "cores",
         "memory" | "ephemeral-storage" => "bytes",

@@ -5,9 +5,12 @@
 //! account of every field. Knows settings and how they are built; reads no metric and makes no
 //! decision.
 
+mod cron;
 mod document;
 mod draft;
 mod hpa;
+mod keda;
+mod keda_scalers;
 mod parse;
 mod quantity;
 mod report;
@@ -90,6 +93,7 @@ pub fn load(text: &str) -> Result<Vec<Import>, Error> {
     for at in &places {
         match recognize(at)? {
             Some(System::Hpa) => imports.push(hpa::import(at)?),
+            Some(System::Keda) => imports.push(keda::import(at)?),
             None => skipped.push(skip(at)?),
         }
     }
@@ -130,6 +134,7 @@ pub fn load(text: &str) -> Result<Vec<Import>, Error> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum System {
     Hpa,
+    Keda,
 }
 
 /// Documents within lists: `kind: List` and JSON lists.
@@ -160,6 +165,7 @@ fn recognize(at: &At<'_>) -> Result<Option<System>, Error> {
     let kind = at.field("kind").text()?;
     Ok(match kind {
         Some("HorizontalPodAutoscaler") => Some(System::Hpa),
+        Some("ScaledObject" | "ScaledJob") => Some(System::Keda),
         _ => None,
     })
 }
