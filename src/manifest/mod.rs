@@ -11,6 +11,7 @@ mod draft;
 mod hpa;
 mod keda;
 mod keda_scalers;
+mod knative;
 mod parse;
 mod quantity;
 mod report;
@@ -90,10 +91,19 @@ pub fn load(text: &str) -> Result<Vec<Import>, Error> {
     }
     let mut imports = Vec::new();
     let mut skipped = Vec::new();
+    // Settings of all Knative workloads; told with the first of them.
+    let mut map = places.iter().find(|at| knative::is_map(at)).cloned();
+    let knative_map = map.clone();
+    let is_knative = |at: &At<'_>| matches!(recognize(at), Ok(Some(System::Knative)));
+    let has_knative = places.iter().any(is_knative);
     for at in &places {
         match recognize(at)? {
+            Some(System::Knative) => {
+                imports.push(knative::import(at, knative_map.as_ref(), map.take().is_some())?);
+            }
             Some(System::Hpa) => imports.push(hpa::import(at)?),
             Some(System::Keda) => imports.push(keda::import(at)?),
+            None if has_knative && knative::is_map(at) => {}
             None => skipped.push(skip(at)?),
         }
     }
@@ -135,6 +145,7 @@ pub fn load(text: &str) -> Result<Vec<Import>, Error> {
 enum System {
     Hpa,
     Keda,
+    Knative,
 }
 
 /// Documents within lists: `kind: List` and JSON lists.
@@ -163,9 +174,12 @@ fn unwrap<'d>(
 fn recognize(at: &At<'_>) -> Result<Option<System>, Error> {
     let at = at.clone().mapping()?;
     let kind = at.field("kind").text()?;
+    let version = at.field("apiVersion").scalar().ok().flatten().unwrap_or_default();
+    let is_knative = version.starts_with("serving.knative.dev/");
     Ok(match kind {
         Some("HorizontalPodAutoscaler") => Some(System::Hpa),
         Some("ScaledObject" | "ScaledJob") => Some(System::Keda),
+        Some("Service" | "Configuration" | "Revision") if is_knative => Some(System::Knative),
         _ => None,
     })
 }
