@@ -479,6 +479,7 @@ export type GuardConfig =
   | RateGuard
   | CooldownGuard
   | ChangeLimitGuard
+  | WithoutBehaviorGuard
 
 /** No small change. */
 export interface ToleranceGuard {
@@ -530,6 +531,17 @@ export interface ChangeLimitGuard {
   scale_up?: number
   /** Shrinking at once, as a ratio of the current replicas; 0 switches it off. Default: 0.2. */
   scale_down?: number
+}
+
+/** The highest proposal of the last while, as a Kubernetes HPA without `behavior`. */
+export interface WithoutBehaviorGuard {
+  kind: 'without_behavior'
+  /** The highest proposal of this time holds. Default: 5 minutes. */
+  window?: Duration
+  /** One decision grows to at most so many times the current replicas, from 1. Default: 2. */
+  factor?: number
+  /** So far one decision may grow whatever the factor. Default: 4. */
+  minimum?: number
 }
 
 /** What the host saw of its workload at one moment. */

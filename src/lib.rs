@@ -84,6 +84,8 @@ pub mod zero;
 mod config;
 mod decide;
 
+pub mod manifest;
+
 pub mod sim;
 
 pub mod size;

@@ -20,6 +20,7 @@ const ORDER: &[&[&str]] = &[
     &["combine"],
     &["zero"],
     &["decide", "config"],
+    &["manifest"],
     &["sim"],
     &["size"],
 ];
