@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::capacity::Capacity;
+use crate::catalog::Labeled;
 use crate::combine::{Vote, Voter};
 use crate::config::Config;
 use crate::explain::{Reason, codes};
@@ -58,7 +59,7 @@ pub struct Autoscaler {
     outlooks: Vec<Outlook>,
     capacity: Option<Box<dyn Capacity>>,
     voters: Vec<Voter>,
-    guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    guards: Vec<Labeled<Box<dyn Guard>>>,
     zero: Option<Zero>,
     labels: Labels,
     state: State,

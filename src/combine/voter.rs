@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Direction, PolicyEntry};
 use crate::Error;
-use crate::catalog::Saved as _;
+use crate::catalog::{Labeled, Saved as _};
 use crate::explain::{Reason, Step, codes};
 use crate::guard::{Guard, GuardConfig};
 use crate::policy::fallback::Fallback;
@@ -20,7 +20,7 @@ pub(crate) struct Voter {
     label: Arc<str>,
     direction: Direction,
     group: String,
-    guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    guards: Vec<Labeled<Box<dyn Guard>>>,
     fallback: Option<Fallback>,
 }
 
