@@ -6,7 +6,6 @@
 pub(crate) mod read;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
