@@ -20,6 +20,7 @@ const ORDER: &[&[&str]] = &[
     &["combine"],
     &["decide", "config"],
     &["sim"],
+    &["lint"],
 ];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
