@@ -46,12 +46,16 @@ export interface MetricConfig {
 
 /** Scale to and from zero, as KEDA's activation threshold and cooldown. */
 export interface ZeroConfig {
-  /** The metric that tells whether there is work. */
-  metric: string
-  /** Above this load the workload is active. Default: 0. */
+  /** The metric that tells whether there is work; this or `triggers`. */
+  metric?: string
+  /** Above this load of `metric` the workload is active. Default: 0. */
   activation?: number
+  /** Several metrics that tell whether there is work; one that is active is enough. */
+  triggers?: { metric: string; activation?: number }[]
   /** So long without activity before the last replica goes. Default: 5 minutes. */
   idle_grace?: Duration
+  /** The same for a workload that was never seen active. Default: that of `idle_grace`. */
+  initial_grace?: Duration
 }
 
 /** Settings of a capacity. */
@@ -71,14 +75,33 @@ export interface FixedCapacity {
 }
 
 /** Settings of a policy. */
-export type PolicyConfig = TargetPolicy | WatermarkPolicy | SchedulePolicy | PredictivePolicy
+export type PolicyConfig =
+  | TargetPolicy
+  | WatermarkPolicy
+  | BacklogPolicy
+  | JobsPolicy
+  | SchedulePolicy
+  | PredictivePolicy
 
 /** What every policy may have beside the settings of its kind. */
-export interface EveryPolicy {
+export interface EveryPolicy extends EveryPolicy {
   /** Whether it may only raise or only lower. Default: `both`. */
   direction?: 'both' | 'up' | 'down'
   /** Who holds its proposals back before they are combined. Default: nobody. */
   guards?: GuardConfig[]
+  /** What it proposes once its metric cannot be read for too long. Default: nothing. */
+  fallback?: Fallback
+}
+
+/** Replicas that stand in for a metric that cannot be read, as KEDA; either `failures` or `after`. */
+export interface Fallback {
+  /** More consecutive failures than this. */
+  failures?: number
+  /** Failing for so long. */
+  after?: Duration
+  replicas: number
+  /** How they go together with the replicas there are. Default: `static`. */
+  behavior?: 'static' | 'current' | 'higher' | 'lower'
 }
 
 /** How the proposals of several policies become one; a text alone is a kind. */
@@ -125,6 +148,38 @@ export interface WatermarkPolicy extends EveryPolicy {
   tolerate_zero?: boolean
   /** Refuses to judge by fewer ready replicas than this share. Default: 0. */
   least_ready?: number
+}
+
+/** As many replicas as work off a queue in time. */
+export interface BacklogPolicy extends EveryPolicy {
+  kind: 'backlog'
+  /** The length of the queue in items. */
+  metric: string
+  /** The metric of the arrivals in items a second. Default: only what waits is counted. */
+  arrivals?: string
+  /** In so much time the queue is to be worked off. Default: 5 minutes. */
+  drain?: Duration
+  /** What a replica works off, in items a second. */
+  rate_per_replica: number
+}
+
+/** Jobs that work a queue off and end by themselves, as KEDA's ScaledJob. */
+export interface JobsPolicy extends EveryPolicy {
+  kind: 'jobs'
+  /** The length of the queue in items. */
+  metric: string
+  /** Items of the queue a job. */
+  target: number
+  /** How the demand and the jobs there are become jobs to start. Default: `default`. */
+  strategy?: 'default' | 'custom' | 'accurate' | 'eager'
+  /** With `custom`: jobs that the demand is lessened by. Default: 0. */
+  queue_length_deduction?: number
+  /** With `custom`: the share of the running jobs that the demand is lessened by. */
+  running_job_percentage?: number
+  /** Jobs that run whatever the queue holds. Default: 0. */
+  min_jobs?: number
+  /** The most jobs. Default: 100. */
+  max_jobs?: number
 }
 
 /** Replicas at times known beforehand: `cron` with `duration`, or `windows`. */

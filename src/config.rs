@@ -21,6 +21,7 @@ use crate::guard::{Guard, GuardConfig};
 use crate::policy::Metric;
 use crate::series::MetricKind;
 use crate::time::Duration;
+use crate::zero::{Config as ZeroConfig, Zero};
 pub use read::Origin;
 
 /// Settings of an [`Autoscaler`](crate::Autoscaler); the same keys in every language.
@@ -93,31 +94,12 @@ pub struct MetricConfig {
     pub kind: MetricKind,
 }
 
-/// Settings of scaling to and from zero: KEDA's activation threshold and cooldown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ZeroConfig {
-    /// The metric that tells whether there is work, of kind `total`: no other has a reading at zero.
-    pub metric: String,
-    /// Above this load, strictly, the workload is active. In the load's unit, from 0. Default: 0.
-    #[serde(default)]
-    pub activation: f64,
-    /// So long without activity before the last replica goes. Default: 5 minutes, as KEDA.
-    #[serde(default = "five_minutes")]
-    pub idle_grace: Duration,
-}
-
 fn one() -> u32 {
     1
 }
 
 fn two_minutes() -> Duration {
     Duration::from_secs(120)
-}
-
-fn five_minutes() -> Duration {
-    Duration::from_secs(300)
 }
 
 fn hpa_guards() -> Vec<GuardConfig> {
@@ -134,6 +116,7 @@ pub(crate) struct Parts {
     pub(crate) outlooks: Vec<Outlook>,
     pub(crate) voters: Vec<Voter>,
     pub(crate) guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    pub(crate) zero: Option<Zero>,
 }
 
 impl Config {
@@ -169,6 +152,9 @@ impl Config {
                 }
                 None => wakes = true,
             }
+            if let Some((setting, metric)) = policy.also_reads() {
+                self.check_total(setting, metric).map_err(inside)?;
+            }
             if let Some(wanted) = policy.outlook() {
                 self.check_forecast(&wanted.metric, capacity.as_deref()).map_err(inside)?;
                 match outlooks.iter().find(|outlook| outlook.metric() == wanted.metric) {
@@ -195,7 +181,9 @@ impl Config {
             return Err(Error::config("min_replicas", message));
         }
         let guards = GuardConfig::build_all(&self.guards, None)?;
-        Ok(Parts { metrics, capacity, outlooks, voters, guards })
+        let zero = self.zero.as_ref().map(Zero::new).transpose();
+        let zero = zero.map_err(|error| error.at("zero"))?;
+        Ok(Parts { metrics, capacity, outlooks, voters, guards, zero })
     }
 
     fn check_limits(&self) -> Result<(), Error> {
@@ -213,30 +201,30 @@ impl Config {
                 let message = format!("is {min}, must be 0 where `zero` is set");
                 return Err(Error::config("min_replicas", message));
             }
-            let kind = self.check_metric(&zero.metric).map_err(inside)?;
-            if kind != MetricKind::Total {
-                let message = format!(
-                    "is \"{}\", which has no reading at zero replicas, must be of kind `total`",
-                    zero.metric
-                );
-                return Err(inside(Error::config("metric", message)));
-            }
-            if !(zero.activation.is_finite() && zero.activation >= 0.0) {
-                let message = format!("is {}, must be a number from 0 up", zero.activation);
-                return Err(inside(Error::config("activation", message)));
-            }
+            zero.check(|metric| self.check_metric(metric)).map_err(inside)?;
         }
         Ok(())
     }
 
     fn check_metric(&self, metric: &str) -> Result<MetricKind, Error> {
+        self.check_named("metric", metric)
+    }
+
+    fn check_total(&self, setting: &str, metric: &str) -> Result<(), Error> {
+        if self.check_named(setting, metric)? == MetricKind::Total {
+            return Ok(());
+        }
+        Err(Error::config(setting, format!("is \"{metric}\", must be of kind `total`")))
+    }
+
+    fn check_named(&self, setting: &str, metric: &str) -> Result<MetricKind, Error> {
         if let Some(known) = self.metrics.get(metric) {
             return Ok(known.kind);
         }
         let known: Vec<_> = self.metrics.keys().collect();
         let near = crate::catalog::did_you_mean(metric, &known);
         let message = format!("is \"{metric}\", must be one of `metrics`: {known:?}{near}");
-        Err(Error::config("metric", message))
+        Err(Error::config(setting, message))
     }
 
     /// A forecast of load becomes replicas only through a capacity of the same metric.

@@ -21,6 +21,7 @@ use crate::guard::Guard;
 use crate::policy::{Metric, Policy};
 use crate::series::Observation;
 use crate::time::{Duration, Timestamp};
+use crate::zero::Zero;
 use clock::{Clock, Tick};
 pub use decision::{Decision, Mode};
 
@@ -58,6 +59,7 @@ pub struct Autoscaler {
     capacity: Option<Box<dyn Capacity>>,
     voters: Vec<Voter>,
     guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    zero: Option<Zero>,
     labels: Labels,
     state: State,
     decision: Decision,
@@ -73,8 +75,6 @@ struct State {
     clock: Clock,
     /// The last accepted answer: the replicas there were, and those decided.
     last: Option<(u32, u32)>,
-    /// Since when the load has not been above the activation threshold.
-    idle_since: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +111,7 @@ impl Autoscaler {
             capacity: parts.capacity,
             voters: parts.voters,
             guards: parts.guards,
+            zero: parts.zero,
             labels: Labels {
                 observation: "observation".into(),
                 unknown_metric: (String::new(), "".into()),

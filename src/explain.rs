@@ -178,6 +178,9 @@ codes! {
     METRIC_MISSING = "metric_missing", "the metric has no reading";
     /// The reading is not a number of this world (NaN, infinite or negative).
     METRIC_INVALID = "metric_invalid", "the reading is not a finite number from 0 up";
+    /// The metric has been unreadable for too long, so replicas that were set stand in. KEDA:
+    /// `fallback`.
+    FALLBACK = "fallback", "the metric could not be read {n_failures} times within {failing_seconds} s, so {replicas} replicas stand in";
     /// No replica is ready, so a reading per replica says nothing.
     NO_READY_REPLICAS = "no_ready_replicas", "no replica is ready to measure";
     /// Too few replicas are ready to judge by them. Datadog WPA: `minAvailableReplicaPercentage`.
@@ -207,6 +210,14 @@ codes! {
     DWELL = "dwell", "outside the marks for {outside_seconds} s, acts after {dwell_seconds} s";
     /// The total reads 0, which is not believed. Datadog WPA: `tolerateZero`.
     ZERO_READING = "zero_reading", "the total reads 0, which is not taken for real";
+    /// Jobs are to be started. KEDA: `KEDAJobsCreated`.
+    JOBS_TO_START = "jobs_to_start", "{queue} wait, {target} a job, which asks for {n_starts} beside the {n_jobs} jobs there are, {n_pending} of them not begun";
+    /// The jobs that there are do for the queue, or there is no room for more.
+    ENOUGH_JOBS = "enough_jobs", "{queue} wait, {target} a job, and there are {n_jobs} jobs, {n_pending} of them not begun";
+    /// Fewer jobs than always are to run.
+    TOO_FEW_JOBS = "too_few_jobs", "the minimum is {min_jobs} jobs";
+    /// The arrivals and what waits decide.
+    BACKLOG = "backlog", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a floor only.

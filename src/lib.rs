@@ -79,6 +79,8 @@ pub mod guard;
 
 pub mod combine;
 
+pub mod zero;
+
 mod config;
 mod decide;
 
@@ -90,12 +92,13 @@ pub mod lint;
 mod testing;
 
 pub use catalog::Saved;
-pub use config::{Config, MetricConfig, Origin, ZeroConfig};
+pub use config::{Config, MetricConfig, Origin};
 pub use decide::{Autoscaler, Decision, Mode};
 pub use error::{Error, ErrorKind};
 pub use explain::{Code, Reason, Step, codes};
 pub use series::{Observation, Phase, Reading, ReplicaReading, Replicas};
 pub use time::{Duration, Timestamp};
+pub use zero::Config as ZeroConfig;
 
 /// The README's examples are tests.
 #[cfg(all(doctest, feature = "yaml"))]

@@ -18,6 +18,7 @@ const ORDER: &[&[&str]] = &[
     &["policy"],
     &["guard"],
     &["combine"],
+    &["zero"],
     &["decide", "config"],
     &["sim"],
     &["lint"],

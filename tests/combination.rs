@@ -115,6 +115,32 @@ fn the_first_with_an_opinion_decides_where_priority_is_asked() {
     assert_eq!(scaler.decide(&seen(15, 10, 0.25, 50.0)).replicas, 5);
 }
 
+/// KEDA's `fallback`: three failures are borne, the fourth brings the replacement.
+#[test]
+fn replicas_stand_in_for_a_metric_that_cannot_be_read() {
+    let mut scaler = scaler(&format!(
+        r#""policies": [{{{QUEUE}, "fallback": {{"failures": 3, "replicas": 7}}}}]"#
+    ));
+    //           second, queue -> replicas; of four
+    let diary = [
+        (0, Some(40.0), 4),
+        (15, None, 4),
+        (30, Some(f64::NAN), 4),
+        (45, None, 4),
+        (60, None, 7),
+        (75, Some(20.0), 2),
+        (90, None, 4), // counted from the beginning
+    ];
+    for (second, queue, want) in diary {
+        let observation = seen(second, 4, None, queue);
+        let twin = Autoscaler::restore(&scaler.snapshot().unwrap());
+        let twin = twin.unwrap().decide(&observation).clone();
+        let decision = scaler.decide(&observation);
+        assert_eq!(decision.replicas, want, "at {second} s: {}", decision.explain());
+        assert_eq!(*decision, twin, "a snapshot keeps the count");
+    }
+}
+
 #[test]
 fn what_can_never_be_fulfilled_is_refused() {
     let refused = |rest: &str| {
@@ -142,7 +168,7 @@ fn what_can_never_be_fulfilled_is_refused() {
         (
             format!(r#""policies": [{{{CPU}, "directon": "up"}}]"#),
             "`policies[0].directon` is not a known setting; did you mean `direction`? (known: \
-             `metric`, `target`, `by`, `tolerance`, `direction`, `guards`)",
+             `metric`, `target`, `by`, `tolerance`, `direction`, `guards`, `fallback`)",
         ),
         (
             format!(r#""policies": [{{{CPU}, "direction": "sideways"}}]"#),

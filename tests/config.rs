@@ -86,6 +86,34 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
             with(r#""min_replicas": 2"#, r#""min_replicas": 0, "zero": {"metric": "cpu"}"#),
             "`zero.metric` is \"cpu\", which has no reading at zero replicas, must be of kind `total`",
         ),
+        (
+            with(
+                r#""min_replicas": 2"#,
+                r#""min_replicas": 0, "zero": {"triggers": [{"metric": "rps"}, {"metric": "cpu"}]}"#,
+            ),
+            "`zero.triggers[1].metric` is \"cpu\", which has no reading at zero replicas",
+        ),
+        (
+            with(
+                r#""min_replicas": 2"#,
+                r#""min_replicas": 0, "zero": {"triggers": [{"metric": "rsp"}]}"#,
+            ),
+            "`zero.triggers[0].metric` is \"rsp\", must be one of `metrics`",
+        ),
+        (
+            with(
+                r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#,
+                r#"{"kind": "backlog", "metric": "rps", "arrivals": "rsp", "rate_per_replica": 9}"#,
+            ),
+            "`policies[0].arrivals` is \"rsp\", must be one of `metrics`: [\"cpu\", \"rps\"]",
+        ),
+        (
+            with(
+                r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#,
+                r#"{"kind": "backlog", "metric": "rps", "arrivals": "cpu", "rate_per_replica": 9}"#,
+            ),
+            "`policies[0].arrivals` is \"cpu\", must be of kind `total`",
+        ),
         (with("110", "0"), "`capacity.load_per_replica` is 0, must be above 0"),
         (
             with(r#""metric": "rps", "load"#, r#""metric": "cpu", "load"#),

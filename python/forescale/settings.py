@@ -18,15 +18,18 @@ from datetime import timedelta
 from typing import Literal, NotRequired, Required, TypeAlias, TypedDict
 
 __all__ = [
+    "Backlog",
     "Capacity",
     "ChangeLimit",
     "Combine",
     "Config",
     "Cooldown",
     "EveryPolicy",
+    "Fallback",
     "Fixed",
     "Forecaster",
     "Guard",
+    "Jobs",
     "KOfN",
     "Limit",
     "Metric",
@@ -42,6 +45,7 @@ __all__ = [
     "Target",
     "Tolerance",
     "ToleranceBand",
+    "Trigger",
     "Watermark",
     "Window",
     "Zero",
@@ -73,12 +77,21 @@ class Metric(TypedDict):
     kind: Literal["total", "average", "utilization"]
 
 
-class Zero(TypedDict):
-    """Scaling to and from zero."""
+class Zero(TypedDict, total=False):
+    """Scaling to and from zero: by one metric, or by several triggers."""
+
+    metric: str
+    activation: float
+    triggers: list[Trigger]
+    idle_grace: Span
+    initial_grace: Span
+
+
+class Trigger(TypedDict):
+    """A metric that tells whether there is work."""
 
     metric: str
     activation: NotRequired[float]
-    idle_grace: NotRequired[Span]
 
 
 class Fixed(TypedDict, total=False):
@@ -96,6 +109,16 @@ class EveryPolicy(TypedDict, total=False):
 
     direction: Literal["both", "up", "down"]
     guards: list[Guard]
+    fallback: Fallback
+
+
+class Fallback(TypedDict, total=False):
+    """What a policy proposes once its metric cannot be read for too long; as KEDA."""
+
+    failures: int
+    after: Span
+    replicas: Required[int]
+    behavior: Literal["static", "current", "higher", "lower"]
 
 
 class KOfN(TypedDict):
@@ -138,6 +161,29 @@ class Watermark(EveryPolicy, total=False):
     scaling_step: int
     tolerate_zero: bool
     least_ready: float
+
+
+class Backlog(EveryPolicy, total=False):
+    """As many replicas as work off a queue in time."""
+
+    kind: Required[Literal["backlog"]]
+    metric: Required[str]
+    arrivals: str
+    drain: Span
+    rate_per_replica: Required[float]
+
+
+class Jobs(EveryPolicy, total=False):
+    """Jobs that work a queue off and end by themselves; as KEDA's ScaledJob."""
+
+    kind: Required[Literal["jobs"]]
+    metric: Required[str]
+    target: Required[float]
+    strategy: Literal["default", "custom", "accurate", "eager"]
+    queue_length_deduction: int
+    running_job_percentage: float
+    min_jobs: int
+    max_jobs: int
 
 
 class Schedule(EveryPolicy, total=False):
@@ -251,7 +297,7 @@ class ChangeLimit(TypedDict, total=False):
 Capacity: TypeAlias = Fixed
 """What a replica carries."""
 
-Policy: TypeAlias = Target | Watermark | Schedule | Predictive
+Policy: TypeAlias = Target | Watermark | Backlog | Jobs | Schedule | Predictive
 """Who proposes replicas."""
 
 Combine: TypeAlias = KOfN | Literal["maximum", "all", "priority"]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::located;
 use crate::guard::GuardConfig;
-use crate::policy::PolicyConfig;
+use crate::policy::{PolicyConfig, fallback};
 
 /// A policy's settings, and beside them those that every policy may have.
 ///
@@ -30,6 +30,9 @@ pub struct PolicyEntry {
     /// Who holds this policy's proposals back before they are combined, in this order: fast on the
     /// queue, slow on the CPU. Default: nobody; the guards of the whole come after the combination.
     pub guards: Vec<GuardConfig>,
+    /// What it proposes once its metric has been missing or invalid for too long. Default: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<fallback::Config>,
 }
 
 /// Which way a policy's proposals count; one that goes the other way, or nowhere, is no opinion.
@@ -48,7 +51,7 @@ pub enum Direction {
 
 impl From<PolicyConfig> for PolicyEntry {
     fn from(policy: PolicyConfig) -> Self {
-        Self { policy, direction: Direction::default(), guards: Vec::new() }
+        Self { policy, direction: Direction::default(), guards: Vec::new(), fallback: None }
     }
 }
 
@@ -61,8 +64,9 @@ impl<'de> Deserialize<'de> for PolicyEntry {
             direction: Direction,
             #[serde(default)]
             guards: Vec<GuardConfig>,
+            fallback: Option<fallback::Config>,
         }
-        const SHARED: &[&str] = &["direction", "guards"];
+        const SHARED: &[&str] = &["direction", "guards", "fallback"];
 
         let mut given = Value::deserialize(deserializer)?;
         let mut shared = Map::new();
@@ -71,10 +75,11 @@ impl<'de> Deserialize<'de> for PolicyEntry {
                 shared.extend(fields.remove_entry(*name));
             }
         }
-        let Shared { direction, guards } = crate::catalog::settings(Value::Object(shared))?;
+        let Shared { direction, guards, fallback } =
+            crate::catalog::settings(Value::Object(shared))?;
         let policy = PolicyConfig::deserialize(given)
             .map_err(|error| serde::de::Error::custom(with_known(&error.to_string(), SHARED)))?;
-        Ok(Self { policy, direction, guards })
+        Ok(Self { policy, direction, guards, fallback })
     }
 }
 

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::{Direction, PolicyEntry};
 use crate::Error;
+use crate::catalog::Saved as _;
 use crate::explain::{Reason, Step, codes};
 use crate::guard::{Guard, GuardConfig};
+use crate::policy::fallback::Fallback;
 use crate::policy::{Policy, Proposal, View, Want};
 use crate::time::Timestamp;
 
@@ -18,6 +20,7 @@ pub(crate) struct Voter {
     label: Arc<str>,
     direction: Direction,
     guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    fallback: Option<Fallback>,
 }
 
 /// What a policy's say comes to.
@@ -36,7 +39,7 @@ pub(crate) enum Vote {
 impl Voter {
     /// A policy that nothing narrows.
     pub(crate) fn plain(label: Arc<str>, policy: Box<dyn Policy>) -> Self {
-        Self { policy, label, direction: Direction::Both, guards: Vec::new() }
+        Self { policy, label, direction: Direction::Both, guards: Vec::new(), fallback: None }
     }
 
     /// Of a policy that is already built from the entry's settings.
@@ -47,7 +50,9 @@ impl Voter {
     ) -> Result<Self, Error> {
         let direction = entry.direction;
         let guards = GuardConfig::build_all(&entry.guards, Some(&label))?;
-        Ok(Self { policy, label, direction, guards })
+        let fallback = entry.fallback.map(Fallback::new).transpose();
+        let fallback = fallback.map_err(|error| error.at("fallback"))?;
+        Ok(Self { policy, label, direction, guards, fallback })
     }
 
     pub(crate) fn label(&self) -> &Arc<str> {
@@ -60,7 +65,21 @@ impl Voter {
         let mut step = |by: &Arc<str>, before, replicas, reason| {
             steps.push(Step { by: Arc::clone(by), before, replicas, reason });
         };
-        let (mut replicas, wish) = match self.policy.propose(view) {
+        let mut proposal = self.policy.propose(view);
+        if let Some(fallback) = &mut self.fallback {
+            match failure(&proposal) {
+                None => fallback.read(),
+                Some(reason) => {
+                    if let Some(replicas) = fallback.failed(view.at, current) {
+                        step(&self.label, current, None, reason);
+                        let reason = fallback.reason(view.at, replicas);
+                        let want = Want::Replicas(replicas);
+                        proposal = Ok(Proposal { want, wish: None, demand: None, reason });
+                    }
+                }
+            }
+        }
+        let (mut replicas, wish) = match proposal {
             Ok(Proposal { want: Want::Replicas(replicas), wish, reason, .. }) => {
                 step(&self.label, current, Some(replicas), reason);
                 (replicas, wish.unwrap_or(f64::from(replicas)))
@@ -111,7 +130,7 @@ impl Voter {
         let policy = self.policy.save()?;
         let guards: Vec<_> =
             self.guards.iter().map(|(_, guard)| guard.save()).collect::<Result<_, _>>()?;
-        Ok(json!({"policy": policy, "guards": guards}))
+        Ok(json!({"policy": policy, "guards": guards, "fallback": self.fallback}))
     }
 
     pub(crate) fn load(&mut self, mut saved: Value) -> Result<(), Error> {
@@ -119,8 +138,12 @@ impl Voter {
         let Some(Value::Array(guards)) = saved.get_mut("guards").map(Value::take) else {
             return Err(damaged());
         };
-        if guards.len() != self.guards.len() {
+        let fallback = saved.get_mut("fallback").map(Value::take).unwrap_or_default();
+        if guards.len() != self.guards.len() || fallback.is_null() == self.fallback.is_some() {
             return Err(damaged());
+        }
+        if let Some(own) = &mut self.fallback {
+            own.load(fallback)?;
         }
         self.policy.load(saved.get_mut("policy").map(Value::take).ok_or_else(damaged)?)?;
         for ((_, guard), saved) in self.guards.iter_mut().zip(guards) {
@@ -128,4 +151,15 @@ impl Voter {
         }
         Ok(())
     }
+}
+
+/// Why the policy could not read its metric, if that is so. No opinion for another reason, such as
+/// too little history, is no failure of the metric.
+fn failure(proposal: &Result<Proposal, Reason>) -> Option<Reason> {
+    let reason = match proposal {
+        Ok(Proposal { want: Want::NotFewer, reason, .. }) | Err(reason) => *reason,
+        Ok(_) => return None,
+    };
+    let unreadable = [codes::METRIC_MISSING, codes::METRIC_INVALID, codes::GAP_TOO_WIDE];
+    unreadable.iter().any(|code| code.name() == reason.code()).then_some(reason)
 }

@@ -9,6 +9,7 @@ use super::{Autoscaler, State};
 use crate::Error;
 use crate::combine::Voter;
 use crate::config::Config;
+use crate::zero;
 
 const FORMAT: &str = "forescale snapshot";
 const VERSION: u32 = 1;
@@ -23,6 +24,7 @@ struct Snapshot {
     outlooks: Vec<Value>,
     policies: Vec<Value>,
     guards: Vec<Value>,
+    zero: Option<zero::State>,
 }
 
 impl Autoscaler {
@@ -55,6 +57,7 @@ impl Autoscaler {
                 .collect::<Result<_, _>>()?,
             policies: self.voters.iter().map(Voter::save).collect::<Result<_, _>>()?,
             guards: self.guards.iter().map(|(_, guard)| guard.save()).collect::<Result<_, _>>()?,
+            zero: self.zero.as_ref().map(zero::Zero::state),
         };
         serde_json::to_vec(&snapshot)
             .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
@@ -104,7 +107,7 @@ impl Autoscaler {
     }
 
     fn take_up(&mut self, snapshot: Snapshot) -> Result<(), Error> {
-        let Snapshot { state, capacity, outlooks, policies, guards, .. } = snapshot;
+        let Snapshot { state, capacity, outlooks, policies, guards, zero, .. } = snapshot;
         let counts = [
             ("policies", self.voters.len(), policies.len()),
             ("guards", self.guards.len(), guards.len()),
@@ -128,6 +131,9 @@ impl Autoscaler {
         }
         for ((_, own), saved) in self.guards.iter_mut().zip(guards) {
             own.load(saved)?;
+        }
+        if let (Some(own), Some(saved)) = (&mut self.zero, zero) {
+            own.take_up(saved);
         }
         self.state = state;
         Ok(())

@@ -5,7 +5,6 @@
 
 use super::{Autoscaler, Mode, Range};
 use crate::combine::Vote;
-use crate::config::ZeroConfig;
 use crate::explain::{Reason, codes};
 use crate::policy::View;
 use crate::series::{Observation, total_load};
@@ -117,11 +116,19 @@ impl Autoscaler {
                     replicas = held;
                 }
             }
-            replicas = self.zero(observation, replicas);
+            // Activation outranks what the policies want.
+            if let Some(zero) = &mut self.zero {
+                let (held, reason) = zero.hold(observation, current, replicas);
+                if let Some(reason) = reason {
+                    self.decision.step(&self.labels.zero, replicas, Some(held), reason);
+                }
+                replicas = held;
+            }
         } else {
             replicas = current;
-            // Not looked at is not idle.
-            self.state.idle_since = None;
+            if let Some(zero) = &mut self.zero {
+                zero.pass_over();
+            }
         }
         let (least, most) = self.narrowed();
         let (within, reason) = if replicas > most {
@@ -165,51 +172,6 @@ impl Autoscaler {
             most = most.max(least);
         }
         (least, most)
-    }
-
-    /// Scale to and from zero: KEDA's activation and idle grace. Activation outranks what the
-    /// policies want.
-    fn zero(&mut self, observation: &Observation, replicas: u32) -> u32 {
-        let Some(ZeroConfig { metric, activation, idle_grace }) = &self.config.zero else {
-            return replicas;
-        };
-        let current = self.decision.current;
-        let known = self.metrics.iter().find(|known| *known.name == **metric);
-        let kind = known.expect("checked when built: the metric of `zero` is configured").kind;
-        let load = observation
-            .metrics
-            .get(metric)
-            .ok_or_else(|| Reason::new(codes::METRIC_MISSING, []))
-            .and_then(|reading| reading.usage(kind))
-            .and_then(|usage| total_load(usage, kind, observation.replicas.ready));
-        let (answer, reason) = match load {
-            // Not read is not idle: neither goes to zero nor wakes up.
-            Err(reason) => {
-                self.state.idle_since = None;
-                (if current == 0 { 0 } else { replicas.max(1) }, reason)
-            }
-            Ok(load) if load > *activation => {
-                self.state.idle_since = None;
-                let facts = [("load", load), ("activation", *activation)];
-                (replicas.max(1), Reason::new(codes::ACTIVATED, facts))
-            }
-            Ok(_) => {
-                let since = self.state.idle_since.unwrap_or(observation.at).min(observation.at);
-                self.state.idle_since = Some(since);
-                let idle = observation.at.since(since);
-                let idle_fact = ("idle_seconds", idle.as_secs_f64());
-                if current == 0 || idle >= *idle_grace {
-                    (0, Reason::new(codes::IDLE, [idle_fact]))
-                } else {
-                    let facts = [idle_fact, ("grace_seconds", idle_grace.as_secs_f64())];
-                    (replicas.max(1), Reason::new(codes::IDLE_GRACE, facts))
-                }
-            }
-        };
-        if answer != replicas {
-            self.decision.step(&self.labels.zero, replicas, Some(answer), reason);
-        }
-        answer
     }
 
     pub(super) fn apply_mode(&mut self, current: u32, replicas: u32) -> u32 {

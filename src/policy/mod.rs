@@ -3,6 +3,9 @@
 //! In: a [`View`] of the workload now and of the load to come. Out: a [`Proposal`], or the reason
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
+pub mod backlog;
+pub mod fallback;
+pub mod jobs;
 pub mod predictive;
 #[cfg(feature = "schedule")]
 pub mod schedule;
@@ -43,6 +46,12 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Another metric that it reads, which must be of kind `total`: the setting that names it, and
+    /// the name.
+    fn also_reads(&self) -> Option<(&'static str, &str)> {
+        None
+    }
+
     /// Whether it only ever narrows the limits, as a schedule does, and never wants a number.
     fn only_narrows(&self) -> bool {
         false
@@ -77,6 +86,8 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
 catalog! {
     /// Settings of a built-in policy; `kind` names it.
     pub enum PolicyConfig => dyn Policy {
+        "backlog" => backlog::Backlog,
+        "jobs" => jobs::Jobs,
         "predictive" => predictive::Predictive,
         "target" => target::Target,
         "watermark" => watermark::Watermark,

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::agreement::{Agreement, Record};
 use super::bounds::Bounds;
 use super::replay::{Report, Scene};
 use super::settings::Settings;
@@ -20,11 +21,26 @@ pub struct Comparison {
     pub settings: Settings,
     /// What knowing the load would have cost, and what a policy should beat.
     pub bounds: Bounds,
+    /// What really ran, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<Record>,
     /// A report for each configuration, in their order.
     pub reports: Vec<Report>,
 }
 
 impl Comparison {
+    /// Holds each report against what really ran.
+    ///
+    /// # Errors
+    /// As [`Agreement::between`].
+    pub fn with_record(mut self, record: Record) -> Result<Self, Error> {
+        for report in &mut self.reports {
+            report.agreement = Some(Agreement::between(&report.series, &record)?);
+        }
+        self.record = Some(record);
+        Ok(self)
+    }
+
     /// The comparison as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -92,6 +108,7 @@ pub fn compare(
         trace: trace.name.clone(),
         settings: scene.settings.clone(),
         bounds,
+        record: None,
         reports: reports?,
     })
 }

@@ -8,10 +8,12 @@
 //! Why a fluid queue and not single requests? A trace tells sums of a minute, so single arrivals
 //! would have to be invented; and a day of 15-second decisions must take milliseconds.
 
+mod agreement;
 mod bounds;
 mod compare;
 mod generate;
 mod plant;
+pub mod prometheus;
 mod queue;
 #[cfg(feature = "csv")]
 mod read_csv;
@@ -22,6 +24,7 @@ mod score;
 mod settings;
 mod trace;
 
+pub use agreement::{Agreement, Record};
 pub use bounds::Bounds;
 pub use compare::{Comparison, compare, n_ticks};
 pub use generate::web_service;

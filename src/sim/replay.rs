@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::agreement::Agreement;
 use super::bounds::Bounds;
 use super::plant::{Plant, Tick};
 use super::score::{Score, Scorer};
@@ -65,6 +66,9 @@ pub struct Report {
     pub clairvoyant_gap: Gap,
     /// How far from the best constant size.
     pub constant_gap: Gap,
+    /// How closely it follows what really ran, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
     /// What happened over time.
     pub series: Series,
     /// Forecasts issued on the way, if the configuration has a predictive policy on the load.
@@ -285,6 +289,7 @@ impl<'a> Scene<'a> {
             clairvoyant_gap: Gap::between(&score, &bounds.clairvoyant),
             constant_gap: Gap::between(&score, &bounds.constant),
             bounds,
+            agreement: None,
             series,
             forecasts,
             decisions,

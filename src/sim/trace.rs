@@ -86,49 +86,32 @@ impl Trace {
             let message = format!("has {} samples, must have at least 2", times.len());
             return Err(Error::trace("trace", message));
         }
-        let mut step = i64::MAX;
-        for (index, pair) in times.windows(2).enumerate() {
-            let apart = pair[1].as_millis().saturating_sub(pair[0].as_millis());
-            if apart <= 0 {
-                let what = if apart == 0 { "the same time as" } else { "a time before" };
-                let message = format!("has {what} the row above it, times must rise");
-                return Err(Error::trace(place(index + 1), message));
-            }
-            step = step.min(apart);
+        let step = grid(times, None, &place)?;
+        Self::fill(name, step, times, values, place)
+    }
+
+    /// A trace of samples on a grid of `step`, which [`grid`] has found sound; what lies between two
+    /// of them is filled on a straight line.
+    pub(super) fn fill(
+        name: String,
+        step: Duration,
+        times: &[Timestamp],
+        values: &[f64],
+        place: impl Fn(usize) -> String,
+    ) -> Result<Self, Error> {
+        if let Some(index) = values.iter().position(|value| !is_load(*value)) {
+            let message = format!("is {}, must be a finite number from 0 up", values[index]);
+            return Err(Error::trace(place(index), message));
         }
-        let n_steps =
-            times[times.len() - 1].as_millis().saturating_sub(times[0].as_millis()) / step;
         let (mut filled, mut n_filled) = (Vec::with_capacity(times.len()), 0);
-        for (index, pair) in times.windows(2).enumerate() {
-            let apart = pair[1].since(pair[0]).as_millis();
-            if apart % step != 0 {
-                let [apart, step] = [apart, step].map(|millis| millis as f64 / 1000.0);
-                let message = format!(
-                    "comes {apart} s after the row above it, which is no multiple of the step of {step} s"
-                );
-                return Err(Error::trace(place(index + 1), message));
-            }
-            // So that one odd row cannot ask for all memory.
-            if n_steps / 10 > times.len() as i64 {
-                let message = format!(
-                    "has {} samples for {n_steps} steps of {} s, most are missing",
-                    times.len(),
-                    step as f64 / 1000.0
-                );
-                return Err(Error::trace("trace", message));
-            }
-            let n = apart / step;
-            let (from, to) = (values[index], values[index + 1]);
+        for (pair, ends) in times.windows(2).zip(values.windows(2)) {
+            let n = pair[1].since(pair[0]).as_millis() / step.as_millis();
+            let (from, to) = (ends[0], ends[1]);
             filled.push(from);
             filled.extend((1..n).map(|k| from + (to - from) * k as f64 / n as f64));
             n_filled += n as usize - 1;
         }
         filled.push(values[values.len() - 1]);
-        if let Some(index) = values.iter().position(|value| !is_load(*value)) {
-            let message = format!("is {}, must be a finite number from 0 up", values[index]);
-            return Err(Error::trace(place(index), message));
-        }
-        let step = Duration::from_millis(1).times(step);
         Ok(Self { name, start: times[0], step, values: filled, n_filled })
     }
 
@@ -165,6 +148,49 @@ impl Trace {
         }
         Ok(())
     }
+}
+
+/// The step on which all of the times lie: the given one, else the shortest distance between two of
+/// them, which needs two times. `place` names a row in errors.
+pub(super) fn grid(
+    times: &[Timestamp],
+    given: Option<Duration>,
+    place: impl Fn(usize) -> String,
+) -> Result<Duration, Error> {
+    let mut shortest = i64::MAX;
+    for (index, pair) in times.windows(2).enumerate() {
+        let apart = pair[1].as_millis().saturating_sub(pair[0].as_millis());
+        if apart <= 0 {
+            let what = if apart == 0 { "the same time as" } else { "a time before" };
+            let message = format!("has {what} the row above it, times must rise");
+            return Err(Error::trace(place(index + 1), message));
+        }
+        shortest = shortest.min(apart);
+    }
+    let step = given.map_or(shortest, Duration::as_millis).max(1);
+    let seconds = |millis: i64| millis as f64 / 1000.0;
+    // So that one odd row cannot ask for all memory.
+    let n_steps = times.last().map_or(0, |last| last.since(times[0]).as_millis() / step);
+    if n_steps / 10 > times.len() as i64 {
+        let message = format!(
+            "has {} samples for {n_steps} steps of {} s, most are missing",
+            times.len(),
+            seconds(step)
+        );
+        return Err(Error::trace("trace", message));
+    }
+    for (index, pair) in times.windows(2).enumerate() {
+        let apart = pair[1].since(pair[0]).as_millis();
+        if apart % step != 0 {
+            let message = format!(
+                "comes {} s after the row above it, which is no multiple of the step of {} s",
+                seconds(apart),
+                seconds(step)
+            );
+            return Err(Error::trace(place(index + 1), message));
+        }
+    }
+    Ok(Duration::from_millis(1).times(step))
 }
 
 fn is_load(value: f64) -> bool {

@@ -12,6 +12,7 @@ mod compare;
 mod hpa_behavior;
 mod hpa_replicas;
 mod input;
+mod keda;
 mod wpa_watermark;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ type Answer = fn(op: &str, input: &Value) -> Option<Value>;
 const FAMILIES: &[(&str, Answer)] = &[
     ("hpa_behavior", hpa_behavior::answer),
     ("hpa_replicas", hpa_replicas::answer),
+    ("keda", keda::answer),
     ("wpa_watermark", wpa_watermark::answer),
 ];
 

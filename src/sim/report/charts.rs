@@ -11,6 +11,7 @@ use super::frame::{
     over_time, seconds,
 };
 use super::thin::{stairs, thin};
+use crate::sim::agreement::Record;
 use crate::sim::compare::Comparison;
 use crate::sim::replay::{Report, Series};
 use crate::sim::score::Score;
@@ -35,14 +36,58 @@ pub(super) fn load(report: &Report) -> Result<String, String> {
     })
 }
 
-/// Replicas asked for and ready, in a span.
-pub(super) fn replicas(report: &Report, span: Range<Timestamp>) -> Result<String, String> {
+/// Replicas asked for over the whole scored part, and those that really ran.
+pub(super) fn recorded(report: &Report, record: &Record) -> Result<String, String> {
+    let series = &report.series;
+    let span = whole(series);
+    let wanted: Vec<_> = series.wanted.iter().map(|&n| f64::from(n)).collect();
+    let runs = ran(series, &(0..wanted.len()), record);
+    let all = wanted.iter().copied().chain(runs.iter().flatten().map(|point| point.1));
+    let most = all.fold(0.0, f64::max);
+    draw(190, |canvas| {
+        let mut chart = over_time(canvas, &span, most, "replicas")?;
+        let x = |index| at_index(series.start, series.step, index);
+        let line = thin(&wanted, N_PIXELS);
+        let line = line.into_iter().map(|(index, value)| (x(index), value)).collect();
+        stroke(&mut chart, line, WANTED.stroke_width(2))?;
+        runs.into_iter().try_for_each(|run| stroke(&mut chart, run, INK.stroke_width(1)))
+    })
+}
+
+/// What really ran in some of the intervals, as lines between the holes of the record.
+fn ran(series: &Series, inside: &Range<usize>, record: &Record) -> Vec<Vec<(f64, f64)>> {
+    let mut runs = vec![Vec::new()];
+    for index in inside.clone() {
+        let at = series.start + series.step.times(index as i64);
+        let Some(size) = record.at(at) else {
+            runs.push(Vec::new());
+            continue;
+        };
+        let run = runs.last_mut().expect("it begins with one");
+        let (from, to) = (seconds(at), seconds(at + series.step));
+        match run.last_mut() {
+            Some((end, same)) if *same == f64::from(size) => *end = to,
+            _ => run.extend([(from, f64::from(size)), (to, f64::from(size))]),
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs
+}
+
+/// Replicas asked for and ready in a span, and those that really ran, where that is known.
+pub(super) fn replicas(
+    report: &Report,
+    span: Range<Timestamp>,
+    record: Option<&Record>,
+) -> Result<String, String> {
     let series = &report.series;
     let inside = indexes(series, &span);
     let floats =
         |values: &[u32]| values[inside.clone()].iter().map(|&n| f64::from(n)).collect::<Vec<_>>();
     let (ready, wanted) = (floats(&series.ready), floats(&series.wanted));
-    let most = ready.iter().chain(&wanted).copied().fold(0.0, f64::max);
+    let runs = record.map(|record| ran(series, &inside, record)).unwrap_or_default();
+    let all = ready.iter().chain(&wanted).copied();
+    let most = all.chain(runs.iter().flatten().map(|point| point.1)).fold(0.0, f64::max);
     draw(190, |canvas| {
         let mut chart = over_time(canvas, &span, most, "replicas")?;
         let line = |values: &[f64]| -> Vec<(f64, f64)> {
@@ -52,6 +97,9 @@ pub(super) fn replicas(report: &Report, span: Range<Timestamp>) -> Result<String
         area(&mut chart, line(&ready), READY.mix(0.25))?;
         stroke(&mut chart, line(&ready), READY.stroke_width(1))?;
         stroke(&mut chart, line(&wanted), WANTED.stroke_width(2))?;
+        for run in runs {
+            stroke(&mut chart, run, INK.stroke_width(1))?;
+        }
         late(&mut chart, report, &span, most)
     })
 }

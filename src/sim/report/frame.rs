@@ -127,6 +127,10 @@ pub(super) fn date(at: Timestamp) -> String {
     civil(seconds(at)).strftime("%A, %-d %B %Y").to_string()
 }
 
+pub(super) fn date_time(at: Timestamp) -> String {
+    civil(seconds(at)).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 fn civil(seconds: f64) -> jiff::civil::DateTime {
     // Out of the years that dates know, the epoch stands in.
     let at = jiff::Timestamp::from_second(seconds as i64).unwrap_or_default();

@@ -10,11 +10,12 @@ use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde::Serialize;
 
+use super::agreement::{Agreement, Record};
 use super::compare::Comparison;
 use super::replay::Report;
 use super::score::Score;
-use crate::Error;
 use crate::time::Duration;
+use crate::{Decision, Error};
 
 /// The page: what each policy cost and how often it was too slow, and pictures that show why.
 ///
@@ -36,7 +37,9 @@ use crate::time::Duration;
 /// not made by this library, with series of different lengths or without any entry.
 pub fn html(comparison: &Comparison) -> Result<String, Error> {
     let undrawn = |error: String| Error::trace("report", format!("cannot be drawn: {error}"));
-    let lanes = comparison.reports.iter().map(lane).collect::<Result<Vec<_>, _>>();
+    let record = comparison.record.as_ref();
+    let lanes =
+        comparison.reports.iter().map(|report| lane(report, record)).collect::<Result<Vec<_>, _>>();
     let page = Page {
         trace: &comparison.trace,
         days: comparison.bounds.clairvoyant.minutes / 1440.0,
@@ -46,6 +49,7 @@ pub fn html(comparison: &Comparison) -> Result<String, Error> {
         late_after: comparison.settings.late_after.to_string(),
         forecast_every: comparison.settings.forecast_every.to_string(),
         rows: rows(comparison),
+        has_record: record.is_some(),
         tradeoff: charts::tradeoff(comparison).map_err(undrawn)?,
         lanes: lanes.map_err(undrawn)?,
     };
@@ -69,6 +73,7 @@ struct Page<'a> {
     late_after: String,
     forecast_every: String,
     rows: Vec<Row>,
+    has_record: bool,
     tradeoff: String,
     lanes: Vec<Lane>,
 }
@@ -82,6 +87,7 @@ struct Row {
     cost_ratio: Option<f64>,
     score: Score,
     violation_share: f64,
+    agreement: Option<Agreement>,
 }
 
 /// The pictures of one policy.
@@ -92,38 +98,72 @@ struct Lane {
     replicas: String,
     forecast: Option<String>,
     day: String,
+    /// All of the replicas beside those recorded.
+    recorded: Option<String>,
+    actions: Vec<Action>,
+    n_actions: usize,
 }
+
+/// A change of size, in the timeline.
+#[derive(Serialize)]
+struct Action {
+    at: String,
+    from: u32,
+    to: u32,
+    why: String,
+}
+
+/// More changes than this are not listed.
+const MOST_ACTIONS: usize = 500;
 
 fn rows(comparison: &Comparison) -> Vec<Row> {
     let bounds = &comparison.bounds;
-    let row = |name: String, is_bound, score: &Score| Row {
+    let row = |name: String, is_bound, score: &Score, agreement: Option<Agreement>| Row {
         name,
         is_bound,
         cost_ratio: (bounds.clairvoyant.replica_hours > 0.0)
             .then(|| score.replica_hours / bounds.clairvoyant.replica_hours),
         score: *score,
         violation_share: score.violation_share(),
+        agreement,
     };
-    let reports =
-        comparison.reports.iter().map(|report| row(report.name.clone(), false, &report.score));
+    let reports = comparison
+        .reports
+        .iter()
+        .map(|report| row(report.name.clone(), false, &report.score, report.agreement));
     let constant = format!("best constant size ({})", bounds.constant_replicas);
     let both = [
-        row(constant, true, &bounds.constant),
-        row("clairvoyant".into(), true, &bounds.clairvoyant),
+        row(constant, true, &bounds.constant, None),
+        row("clairvoyant".into(), true, &bounds.clairvoyant, None),
     ];
     reports.chain(both).collect()
 }
 
-fn lane(report: &Report) -> Result<Lane, String> {
+fn lane(report: &Report, record: Option<&Record>) -> Result<Lane, String> {
     let day = charts::busiest(&report.series, Duration::from_secs(86_400));
     let hours = charts::busiest(&report.series, Duration::from_secs(6 * 3600));
     Ok(Lane {
         name: report.name.clone(),
         load: charts::load(report)?,
-        replicas: charts::replicas(report, hours)?,
+        replicas: charts::replicas(report, hours, record)?,
         forecast: charts::forecast(report, day.clone())?,
         day: frame::date(day.start),
+        recorded: record.map(|record| charts::recorded(report, record)).transpose()?,
+        actions: changes(report).take(MOST_ACTIONS).map(action).collect(),
+        n_actions: changes(report).count(),
     })
+}
+
+fn changes(report: &Report) -> impl Iterator<Item = &Decision> {
+    report.decisions.iter().filter(|decision| decision.replicas != decision.current)
+}
+
+fn action(decision: &Decision) -> Action {
+    let Decision { at, current, replicas, .. } = *decision;
+    let sentence = decision.explain();
+    // The change stands beside it already.
+    let why = sentence.split_once(": ").map_or(sentence.as_str(), |(_, why)| why).to_owned();
+    Action { at: frame::date_time(at), from: current, to: replicas, why }
 }
 
 impl Report {
@@ -137,6 +177,7 @@ impl Report {
             trace: trace.clone(),
             settings: settings.clone(),
             bounds: *bounds,
+            record: None,
             reports: vec![self.clone()],
         })
     }
@@ -164,6 +205,33 @@ mod tests {
         let page = page(0.0, &settings).unwrap();
         assert!(page.contains("cost: replica-hours (cheaper is left)"));
         assert!(!page.contains("inf") && !page.contains("NaN"));
+    }
+
+    #[test]
+    fn what_really_ran_and_why_each_change_was_made_are_on_the_page() {
+        let settings = Settings {
+            load_per_replica: Some(10.0),
+            initial_replicas: Some(3),
+            decisions: true,
+            noise: 0.0,
+            missing: 0.0,
+            ..Settings::default()
+        };
+        let trace =
+            Trace::new("level", Timestamp::from_secs(0), Duration::from_secs(60), vec![20.0; 60]);
+        let text = r#"{"max_replicas": 9, "metrics": {"rps": {"kind": "total"}},
+                       "policies": [{"kind": "target", "metric": "rps", "target": 5}]}"#;
+        let configs = [("mine".to_owned(), text.to_owned())];
+        let comparison = compare(&trace.unwrap(), &settings, &configs, &|_| {}).unwrap();
+        assert!(!html(&comparison).unwrap().contains("as<br>recorded"));
+
+        let times = (0..60).map(|minute| Timestamp::from_secs(60 * minute)).collect();
+        let record = Record::new(times, vec![Some(4.0); 60]).unwrap();
+        let page = html(&comparison.with_record(record).unwrap()).unwrap();
+        assert!(page.contains("as<br>recorded") && page.contains("those that really ran"));
+        let timeline = page.split_once("1 changes of size").unwrap().1;
+        assert!(timeline.contains("<td>1970-01-01 00:40:00</td><td>3 &rarr; 4</td>"), "{timeline}");
+        assert!(timeline.contains("target(rps) says 4, as 6.6"), "{timeline}");
     }
 
     #[test]
