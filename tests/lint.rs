@@ -194,6 +194,18 @@ fn each_fix_takes_its_finding_away() {
             ),
         ),
         (
+            "fallback_out_of_reach",
+            on_cpu(
+                "{ kind: target, metric: cpu, target: 0.7, fallback: { failures: 3, replicas: 30 } }",
+            ),
+        ),
+        (
+            "activation_drops_load",
+            rps(
+                "min_replicas: 0\nmax_replicas: 9\nzero: { triggers: [{ metric: rps, activation: 20 }] }\npolicies: [{ kind: target, metric: rps, target: 8 }]",
+            ),
+        ),
+        (
             "quantile_without_history",
             rps("max_replicas: 9\npolicies: [{ kind: predictive, metric: rps, quantile: 0.999 }]"),
         ),
@@ -291,6 +303,14 @@ fn what_people_run_is_clean() {
         (
             "the HPA".to_owned(),
             "min_replicas: 1\nmax_replicas: 500\nmetrics: { cpu: { kind: utilization }, rps: { kind: average } }\npolicies: [{ kind: target, metric: cpu, target: 0.8 }, { kind: target, metric: rps, target: 100 }]".to_owned(),
+        ),
+        (
+            "KEDA".to_owned(),
+            "min_replicas: 0\nmax_replicas: 50\nmetrics: { queue: { kind: total }, rate: { kind: total }, jobs: { kind: total } }\nzero: { triggers: [{ metric: queue, activation: 5 }, { metric: rate }] }\npolicies: [{ kind: backlog, metric: queue, arrivals: rate, rate_per_replica: 3 }]".to_owned(),
+        ),
+        (
+            "KEDA's jobs".to_owned(),
+            "min_replicas: 0\nmax_replicas: 50\nmetrics: { queue: { kind: total } }\npolicies: [{ kind: jobs, metric: queue, target: 1 }]".to_owned(),
         ),
         (
             "the WPA's example".to_owned(),

@@ -174,6 +174,20 @@ pub(super) fn numbers(settings: &Map<String, Value>) -> Vec<f64> {
     found
 }
 
+/// The unit of the second digit that matters.
+pub(super) fn unit(value: f64) -> f64 {
+    libm::pow(10.0, libm::log10(value.max(1e-12)).floor() - 1.0)
+}
+
+/// Two digits that matter, rounded up or down.
+pub(super) fn rounded(value: f64, up: bool) -> f64 {
+    let unit = unit(value);
+    let steps = value / unit;
+    let steps = if up { (steps - 1e-6).ceil() } else { (steps + 1e-6).floor() };
+    // Over its inverse, as 29 * 0.01 is not 0.29.
+    if unit < 1.0 { steps / (1.0 / unit).round() } else { steps * unit }
+}
+
 /// A number as people write it: four digits that matter.
 pub(super) fn short(value: f64) -> String {
     if value == 0.0 || value == value.trunc() && value.abs() < 1e9 {
@@ -222,6 +236,11 @@ mod tests {
             [(0.0, "0"), (1.0, "1"), (0.660001, "0.66"), (1234.5678, "1235"), (98.76543, "98.77")];
         for (value, want) in cases {
             assert_eq!(short(value), want);
+        }
+        let cases =
+            [(0.2951, 0.29, 0.3), (0.29, 0.29, 0.29), (1234.0, 1200.0, 1300.0), (2.9, 2.9, 2.9)];
+        for (value, down, up) in cases {
+            assert_eq!((rounded(value, false), rounded(value, true)), (down, up));
         }
         assert_eq!((number(2.0), number(0.25)), (json!(2), json!(0.25)));
     }

@@ -27,6 +27,7 @@ use crate::{Autoscaler, Config, Error};
 /// | `not_proven` | a note: the metric does not fall as replicas are added, so nothing was proven |
 /// | `cannot_scale_up`, `cannot_scale_down` | at some sizes within the limits no load moves it |
 /// | `no_choice` | `min_replicas` is `max_replicas` |
+/// | `fallback_out_of_reach` | the limits cut the replicas that stand in for a metric |
 /// | `activation_drops_load` | `zero` takes away replicas that the policies want |
 /// | `cooldown_shorter_than_start` | more is asked for before the last replicas could help |
 /// | `schedule_never_holds`, `schedules_contradict` | a schedule without effect, or against another |

@@ -12,7 +12,7 @@
 
 use serde_json::Value;
 
-use super::finding::{Finding, Fix, Severity, number, replicas, short};
+use super::finding::{Finding, Fix, Severity, number, replicas, rounded, short, unit};
 use super::probe::Probe;
 use crate::combine::Combine;
 use crate::config::read::to_value;
@@ -286,14 +286,7 @@ fn moved(
     let mut try_out = |value: f64| rests(config, &Fix::new(path, number(value)), known, reads);
     let far = if lower { mark / 64.0 } else { mark * 64.0 };
     // Two digits that matter, so that a utilization stays whole percents.
-    let unit_of = |value: f64| libm::pow(10.0, libm::log10(value).floor() - 1.0);
-    let tidy = |value: f64| {
-        let unit = unit_of(value);
-        let steps = value / unit;
-        let steps = if lower { (steps + 1e-9).floor() } else { (steps - 1e-9).ceil() };
-        // Over its inverse, as 29 * 0.01 is not 0.29.
-        if unit < 1.0 { steps / (1.0 / unit).round() } else { steps * unit }
-    };
+    let tidy = |value: f64| rounded(value, !lower);
     let (mut good, mut bad) = (tidy(far), mark);
     if !try_out(good) {
         return None;
@@ -306,7 +299,7 @@ fn moved(
             middle
         } else {
             // The next short number from the good end may still do.
-            let unit = unit_of(good);
+            let unit = unit(good);
             let next = if lower { tidy(good + unit * 1.01) } else { tidy(good - unit * 1.01) };
             let is_between =
                 if lower { good < next && next < bad } else { bad < next && next < good };

@@ -66,10 +66,15 @@ impl Probe {
         for (index, entry) in config.policies.iter().enumerate() {
             let policy = entry.policy.clone().build()?;
             let Some(metric) = policy.metric() else { continue };
-            if policy.outlook().is_none() && takes_part(index, &*policy) {
+            // Jobs end by themselves, so that nothing takes them away.
+            let is_law = policy.outlook().is_none() && entry.policy.kind() != "jobs";
+            if is_law && takes_part(index, &*policy) {
                 policies.push(index);
-                if !names.iter().any(|name| name == metric) {
-                    names.push(metric.to_owned());
+                for name in std::iter::once(metric).chain(policy.also_reads().map(|(_, name)| name))
+                {
+                    if !names.iter().any(|known| known == name) {
+                        names.push(name.to_owned());
+                    }
                 }
             }
         }
@@ -78,13 +83,16 @@ impl Probe {
         }
         let entries: Vec<PolicyEntry> =
             policies.iter().map(|&index| config.policies[index].clone()).collect();
-        let zero = config.zero.clone().filter(|zero| names.contains(&zero.metric));
+        let zero = config.zero.clone().filter(|zero| {
+            let triggers = zero.triggers.iter().map(|trigger| &trigger.metric);
+            zero.metric.iter().chain(triggers).all(|name| names.contains(name))
+        });
         let metrics: Vec<_> = names
             .into_iter()
             .filter_map(|name| Some((name.clone(), config.metrics.get(&name)?.kind)))
             .collect();
         let has_total = metrics.iter().any(|&(_, kind)| kind == MetricKind::Total);
-        let wakes = zero.is_some() || has_total;
+        let wakes = zero.is_some() || (has_total && config.zero.is_none());
         let mut guarded = config.bare();
         if !wakes {
             guarded.min_replicas = config.min_replicas.max(1);
@@ -92,7 +100,6 @@ impl Probe {
         if config.mode == Mode::Observe {
             guarded.mode = Mode::On;
         }
-        guarded.metrics.retain(|name, _| metrics.iter().any(|(known, _)| known == name));
         guarded.capacity = None;
         if let Combine::KOfN { scale_up, scale_down } = &mut guarded.combine {
             let n_policies = u32::try_from(entries.len()).unwrap_or(u32::MAX);
