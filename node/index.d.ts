@@ -80,11 +80,18 @@ export type PolicyConfig =
   | WatermarkPolicy
   | BacklogPolicy
   | JobsPolicy
+  | ConcurrencyPolicy
   | SchedulePolicy
   | PredictivePolicy
+  | CalendarPolicy
+  | RulePolicy
+  | TargetValuePolicy
+  | ThresholdPolicy
+  | FixedValuePolicy
+  | PassThroughPolicy
 
 /** What every policy may have beside the settings of its kind. */
-export interface EveryPolicy extends EveryPolicy {
+export interface EveryPolicy {
   /** Whether it may only raise or only lower. Default: `both`. */
   direction?: 'both' | 'up' | 'down'
   /** Who holds its proposals back before they are combined. Default: nobody. */
@@ -111,6 +118,8 @@ export type Combine =
   | 'priority'
   | { kind: 'maximum' | 'all' | 'priority' }
   | { kind: 'k_of_n'; scale_up: number; scale_down: number }
+export type PolicyConfig = TargetPolicy | WatermarkPolicy | SchedulePolicy | PredictivePolicy
+  | CalendarPolicy | RulePolicy | TargetValuePolicy | ThresholdPolicy | FixedValuePolicy
 
 /** The Kubernetes HPA's arithmetic: so many replicas that the metric is at its target. */
 export interface TargetPolicy extends EveryPolicy {
@@ -182,6 +191,33 @@ export interface JobsPolicy extends EveryPolicy {
   max_jobs?: number
 }
 
+/** The Knative pod autoscaler: a stable and a panic average of the requests in flight. */
+export interface ConcurrencyPolicy extends EveryPolicy {
+  kind: 'concurrency'
+  /** A total or an average, not a utilization. */
+  metric: string
+  /** The load a replica should have, in the metric's unit: 70 for a limit of 100 at 0.7. */
+  target: number
+  /** The window of the average that decides. Default: 60 s. */
+  stable_window?: Duration
+  /** The window of the average that tells a burst, as a ratio of `stable_window`. Default: 0.1. */
+  panic_window_ratio?: number
+  /** A burst wants this many times the ready replicas. Default: 2. */
+  panic_threshold?: number
+  /** At most this many times the ready replicas in one decision. Default: 1000. */
+  max_scale_up_rate?: number
+  /** At least the ready replicas divided by this in one decision. Default: 2. */
+  max_scale_down_rate?: number
+  /** Goes down only to the highest want of this time. Default: 0. */
+  scale_down_delay?: Duration
+  /** The fewest replicas where there is any load. Default: 1. */
+  activation_scale?: number
+  /** The load that should find room at once; 0 for none, -1 for any. Only told. Default: 211. */
+  target_burst_capacity?: number
+  /** The load a replica can have; for the burst capacity only. Default: `target / 0.7`. */
+  total_value?: number
+}
+
 /** Replicas at times known beforehand: `cron` with `duration`, or `windows`. */
 export interface SchedulePolicy extends EveryPolicy {
   kind: 'schedule'
@@ -220,6 +256,109 @@ export interface PredictivePolicy extends EveryPolicy {
   forecaster?: ForecasterConfig
   /** The least skill with which the forecast is believed; below 1. Default: 0. */
   min_skill?: number
+}
+
+/** Other limits at times known beforehand, one window at a time; as Cloud Foundry's schedules. */
+export interface CalendarPolicy extends EveryPolicy {
+  kind: 'calendar'
+  /** The IANA name of the time zone. Default: `UTC`. */
+  time_zone?: string
+  /** The windows; where two overlap, the one that starts first is kept and the later dropped. */
+  entries: CalendarEntry[]
+  /** What holds while no window is open. Default: the autoscaler's limits. */
+  otherwise?: { min_replicas: number; max_replicas: number }
+}
+
+/** A window that comes again, `start_time` to `end_time`, or one by date, `start` to `end`. */
+export interface CalendarEntry {
+  /** 1 for Monday to 7 for Sunday. Default: every day. */
+  days_of_week?: number[]
+  /** 1 to 31, in place of `days_of_week`. */
+  days_of_month?: number[]
+  /** When the window opens on such a day, as `08:00`. */
+  start_time?: string
+  /** When the window closes on the same day; up to `24:00`. */
+  end_time?: string
+  /** The first date, as `2026-12-01`. Default: since ever. */
+  start_date?: string
+  /** The last date. Default: for ever. */
+  end_date?: string
+  /** When a window by date opens, as `2026-12-24T08:00`. */
+  start?: string
+  /** When a window by date closes. */
+  end?: string
+  /** At least so many replicas while the window is open. */
+  min_replicas: number
+  /** At most so many replicas while the window is open. */
+  max_replicas: number
+  /** At least so many replicas at the first decision within the window. Default: `min_replicas`. */
+  initial_min_replicas?: number
+}
+
+/** A fixed adjustment once a metric has breached a threshold for a while; as Cloud Foundry. */
+export interface RulePolicy extends EveryPolicy {
+  kind: 'rule'
+  metric: string
+  /** How the metric compares with the threshold when it breaches it. */
+  operator: '>' | '>=' | '<' | '<='
+  /** The value that is breached; for a utilization a ratio. */
+  threshold: number
+  /** Every reading must have breached for longer than this. Default: 2 minutes. */
+  breach_duration?: Duration
+  /** No action within this time after a change. Default: 5 minutes. */
+  cool_down?: Duration
+  /** What is done: `+1`, `-2`, `+50%`, `-10%`. */
+  adjustment: string | number
+}
+
+/** The replicas times the ratio of a metric to its target; as Nomad's `target-value`. */
+export interface TargetValuePolicy extends EveryPolicy {
+  kind: 'target_value'
+  metric: string
+  /** What the metric is to be; at 0 the metric is itself the ratio. */
+  target: number
+  /** How far the ratio may lie from 1 before anything moves. Default: 0.01. */
+  threshold?: number
+  /** At most so many replicas more at once. Default: no limit. */
+  max_scale_up?: number
+  /** At most so many replicas fewer at once. Default: no limit. */
+  max_scale_down?: number
+}
+
+/** A fixed step while enough recent points lie within bounds; as Nomad's `threshold`. */
+export interface ThresholdPolicy extends EveryPolicy {
+  kind: 'threshold'
+  metric: string
+  /** Points from here up count. Default: all below `upper_bound`. */
+  lower_bound?: number
+  /** Points below this count. Default: all from `lower_bound` up. */
+  upper_bound?: number
+  /** So many points within the bounds are needed. Default: 5. */
+  within_bounds_trigger?: number
+  /** The points of the last while. Default: 1 minute. */
+  window?: Duration
+  /** So many replicas more; one of `delta`, `percentage` and `value`. */
+  delta?: number
+  /** By so many percent of the replicas, rounded up. */
+  percentage?: number
+  /** To so many replicas. */
+  value?: number
+}
+
+/** Always so many replicas; as Nomad's `fixed-value`. */
+export interface FixedValuePolicy extends EveryPolicy {
+  kind: 'fixed_value'
+  value: number
+}
+
+/** As many replicas as a metric says; as Nomad's `pass-through`. */
+export interface PassThroughPolicy extends EveryPolicy {
+  kind: 'pass_through'
+  metric: string
+  /** At most so many replicas more at once. Default: no limit. */
+  max_scale_up?: number
+  /** At most so many replicas fewer at once. Default: no limit. */
+  max_scale_down?: number
 }
 
 /** Settings of a forecaster. */

@@ -218,6 +218,30 @@ codes! {
     TOO_FEW_JOBS = "too_few_jobs", "the minimum is {min_jobs} jobs";
     /// The arrivals and what waits decide.
     BACKLOG = "backlog", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
+    /// The average over the stable window decides. Knative: stable mode.
+    STABLE_AVERAGE = "stable_average", "the average of {stable_average} over the stable window is held against the target {target}";
+    /// A burst decides: the panic window wants many times the ready replicas, or lately did.
+    /// Knative: panic mode.
+    PANIC = "panic", "a burst {panic_seconds} s ago or now, with an average of {panic_average} over the panic window and the target {target}";
+    /// After a burst nothing is taken away until it is a stable window ago. Knative: panic mode.
+    PANIC_PEAK = "panic_peak", "a burst {panic_seconds} s ago keeps its peak of {peak}";
+    /// A higher want of the last while still counts. Knative: `scale-down-delay`.
+    SCALE_DOWN_DELAY = "scale_down_delay", "a want of {delayed} within the last {delay_seconds} s holds it";
+    /// The metric is not beyond the rule's threshold.
+    NOT_BREACHED = "not_breached", "{measured} does not breach the threshold {threshold}";
+    /// The metric breaches the threshold, but not yet for long enough. Cloud Foundry:
+    /// `breach_duration_secs`.
+    BREACH_TOO_SHORT = "breach_too_short", "{measured} breaches the threshold {threshold} for {breached_seconds} s, must for more than {breach_seconds} s";
+    /// The metric has breached the threshold for long enough.
+    BREACHED = "breached", "{measured} breaches the threshold {threshold} for {breached_seconds} s";
+    /// A strategy asks for more. Nomad: an action in the direction `up`.
+    STRATEGY_UP = "strategy_up", "the strategy asks for more than {current}";
+    /// A strategy asks for fewer. Nomad: an action in the direction `down`.
+    STRATEGY_DOWN = "strategy_down", "the strategy asks for fewer than {current}";
+    /// A strategy is content. Nomad: an action in the direction `none`.
+    STRATEGY_NONE = "strategy_none", "the strategy is content with {current}";
+    /// Too few recent points lie within the bounds. Nomad: `within_bounds_trigger`.
+    TOO_FEW_WITHIN_BOUNDS = "too_few_within_bounds", "{n_within} recent points lie within the bounds, {trigger} must";
     /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a floor only.
@@ -226,6 +250,11 @@ codes! {
     SCHEDULE_CAP = "schedule_cap", "the schedule asks for at most {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a fixed number.
     SCHEDULE_EXACT = "schedule_exact", "the schedule asks for exactly {min_replicas} replicas for another {left_seconds} s";
+    /// A window of the calendar begins, with a minimum of its own for that. Cloud Foundry:
+    /// `initial_min_instance_count`.
+    CALENDAR_BEGINS = "calendar_begins", "a window of the calendar begins with {min_replicas} to {max_replicas} replicas";
+    /// No window of the calendar is open, and it says what holds then.
+    CALENDAR_OTHERWISE = "calendar_otherwise", "no window of the calendar is open, so it asks for {min_replicas} to {max_replicas} replicas";
     /// A schedule's window is open, but one of a higher rank overrules it.
     SCHEDULE_OVERRULED = "schedule_overruled", "a schedule of rank {rank} overrules it";
     /// No window of the schedule is open.

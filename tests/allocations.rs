@@ -62,3 +62,33 @@ fn a_decision_with_all_four_policies_allocates_nothing() {
     let n = allocations_of_a_day(config, true);
     assert!(n <= 200, "{n} allocations in 5760 decisions");
 }
+
+#[test]
+fn a_decision_on_averages_allocates_nothing() {
+    let config = r#"{
+        "max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}, "rps": {"kind": "total"}},
+        "policies": [{"kind": "concurrency", "metric": "rps", "target": 70,
+                      "stable_window": "1h", "scale_down_delay": "1h"}]
+    }"#;
+    assert_eq!(allocations_of_a_day(config, false), 0);
+}
+
+#[test]
+fn rules_and_strategies_allocate_nothing_and_a_calendar_a_few_times_a_day() {
+    let config = r#"{
+        "min_replicas": 2, "max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}, "rps": {"kind": "total"}},
+        "policies": [
+            {"kind": "rule", "metric": "cpu", "operator": ">", "threshold": 0.8, "adjustment": "+1"},
+            {"kind": "rule", "metric": "cpu", "operator": "<", "threshold": 0.4, "adjustment": "-10%"},
+            {"kind": "target_value", "metric": "cpu", "target": 0.6},
+            {"kind": "threshold", "metric": "cpu", "lower_bound": 0.5, "delta": 1},
+            {"kind": "fixed_value", "value": 3},
+            {"kind": "pass_through", "metric": "rps", "max_scale_up": 1}CALENDAR
+        ]
+    }"#;
+    assert_eq!(allocations_of_a_day(&config.replace("CALENDAR", ""), false), 0);
+    let calendar = r#", {"kind": "calendar", "entries": [
+        {"start_time": "08:00", "end_time": "18:00", "min_replicas": 5, "max_replicas": 60}]}"#;
+    let n = allocations_of_a_day(&config.replace("CALENDAR", calendar), false);
+    assert!(n <= 50, "{n} allocations in 5760 decisions");
+}

@@ -16,10 +16,23 @@ const EVERYTHING: &str = r#"{
         {"kind": "target", "metric": "queue", "target": 30, "direction": "up",
          "guards": [{"kind": "cooldown", "scale_up": "20s"}, {"kind": "rate"}]},
         {"kind": "watermark", "metric": "queue", "low": 10, "high": 30, "converge_towards": "high"},
+        {"kind": "concurrency", "metric": "queue", "target": 20, "scale_down_delay": "1m"},
         {"kind": "schedule", "cron": "*/7 * * * *", "time_zone": "America/New_York",
          "duration": "3m", "min_replicas": 4, "max_replicas": 30},
         {"kind": "predictive", "metric": "rps", "step": "10s",
-         "forecaster": {"kind": "seasonal_naive", "season": "10m"}}
+         "forecaster": {"kind": "seasonal_naive", "season": "10m"}},
+        {"kind": "calendar", "time_zone": "Europe/Berlin", "entries": [
+            {"start_time": "08:00", "end_time": "12:00", "min_replicas": 3, "max_replicas": 40,
+             "initial_min_replicas": 9},
+            {"start": "2026-01-05T11:00", "end": "2026-01-06", "min_replicas": 4, "max_replicas": 9}]},
+        {"kind": "rule", "metric": "cpu", "operator": ">", "threshold": 0.8, "adjustment": "+10%",
+         "breach_duration": "1m", "cool_down": "1m"},
+        {"kind": "rule", "metric": "queue", "operator": "<=", "threshold": 5, "adjustment": -1},
+        {"kind": "target_value", "metric": "queue", "target": 0, "max_scale_up": 3},
+        {"kind": "threshold", "metric": "rps", "lower_bound": 100, "within_bounds_trigger": 2,
+         "percentage": 10},
+        {"kind": "fixed_value", "value": 3},
+        {"kind": "pass_through", "metric": "rps", "max_scale_down": 1}
     ],
     "guards": [
         {"kind": "tolerance"}, {"kind": "stabilization", "scale_up": "30s"}, {"kind": "rate"},

@@ -19,14 +19,19 @@ from typing import Literal, NotRequired, Required, TypeAlias, TypedDict
 
 __all__ = [
     "Backlog",
+    "Calendar",
+    "CalendarEntry",
+    "CalendarRange",
     "Capacity",
     "ChangeLimit",
     "Combine",
+    "Concurrency",
     "Config",
     "Cooldown",
     "EveryPolicy",
     "Fallback",
     "Fixed",
+    "FixedValue",
     "Forecaster",
     "Guard",
     "Jobs",
@@ -35,14 +40,18 @@ __all__ = [
     "Metric",
     "Mstl",
     "Naive",
+    "PassThrough",
     "Policy",
     "Predictive",
     "Rate",
+    "Rule",
     "Schedule",
     "SeasonalNaive",
     "Span",
     "Stabilization",
     "Target",
+    "TargetValue",
+    "Threshold",
     "Tolerance",
     "ToleranceBand",
     "Trigger",
@@ -186,6 +195,23 @@ class Jobs(EveryPolicy, total=False):
     max_jobs: int
 
 
+class Concurrency(EveryPolicy, total=False):
+    """A stable and a panic average of the requests in flight; as the Knative KPA."""
+
+    kind: Required[Literal["concurrency"]]
+    metric: Required[str]
+    target: Required[float]
+    stable_window: Span
+    panic_window_ratio: float
+    panic_threshold: float
+    max_scale_up_rate: float
+    max_scale_down_rate: float
+    scale_down_delay: Span
+    activation_scale: int
+    target_burst_capacity: float
+    total_value: float
+
+
 class Schedule(EveryPolicy, total=False):
     """A range of replicas at times known beforehand."""
 
@@ -199,6 +225,91 @@ class Schedule(EveryPolicy, total=False):
     max_replicas: int
     replicas: int
     rank: int
+
+
+class Calendar(EveryPolicy, total=False):
+    """Other limits at times known beforehand, one window at a time; as Cloud Foundry's schedules."""
+
+    kind: Required[Literal["calendar"]]
+    time_zone: str
+    entries: Required[list[CalendarEntry]]
+    otherwise: CalendarRange
+
+
+class CalendarEntry(TypedDict, total=False):
+    """A window that comes again, or one by date, and its range of replicas."""
+
+    days_of_week: list[int]
+    days_of_month: list[int]
+    start_time: str
+    end_time: str
+    start_date: str
+    end_date: str
+    start: str
+    end: str
+    min_replicas: Required[int]
+    max_replicas: Required[int]
+    initial_min_replicas: int
+
+
+class CalendarRange(TypedDict):
+    """What holds while no window of the calendar is open."""
+
+    min_replicas: int
+    max_replicas: int
+
+
+class Rule(EveryPolicy, total=False):
+    """A fixed adjustment once a metric has breached a threshold; as Cloud Foundry."""
+
+    kind: Required[Literal["rule"]]
+    metric: Required[str]
+    operator: Required[Literal[">", ">=", "<", "<="]]
+    threshold: Required[float]
+    breach_duration: Span
+    cool_down: Span
+    adjustment: Required[str | int]
+
+
+class TargetValue(EveryPolicy, total=False):
+    """The replicas times the ratio of a metric to its target; as Nomad's ``target-value``."""
+
+    kind: Required[Literal["target_value"]]
+    metric: Required[str]
+    target: Required[float]
+    threshold: float
+    max_scale_up: int
+    max_scale_down: int
+
+
+class Threshold(EveryPolicy, total=False):
+    """A fixed step while enough recent points lie within bounds; as Nomad's ``threshold``."""
+
+    kind: Required[Literal["threshold"]]
+    metric: Required[str]
+    lower_bound: float
+    upper_bound: float
+    within_bounds_trigger: int
+    window: Span
+    delta: int
+    percentage: float
+    value: int
+
+
+class FixedValue(EveryPolicy):
+    """Always so many replicas; as Nomad's ``fixed-value``."""
+
+    kind: Literal["fixed_value"]
+    value: int
+
+
+class PassThrough(EveryPolicy, total=False):
+    """As many replicas as a metric says; as Nomad's ``pass-through``."""
+
+    kind: Required[Literal["pass_through"]]
+    metric: Required[str]
+    max_scale_up: int
+    max_scale_down: int
 
 
 class Window(TypedDict):
@@ -297,7 +408,21 @@ class ChangeLimit(TypedDict, total=False):
 Capacity: TypeAlias = Fixed
 """What a replica carries."""
 
-Policy: TypeAlias = Target | Watermark | Backlog | Jobs | Schedule | Predictive
+Policy: TypeAlias = (
+    Target
+    | Watermark
+    | Backlog
+    | Jobs
+    | Concurrency
+    | Schedule
+    | Calendar
+    | Rule
+    | TargetValue
+    | Threshold
+    | FixedValue
+    | PassThrough
+    | Predictive
+)
 """Who proposes replicas."""
 
 Combine: TypeAlias = KOfN | Literal["maximum", "all", "priority"]

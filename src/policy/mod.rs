@@ -4,16 +4,22 @@
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
 pub mod backlog;
+#[cfg(feature = "schedule")]
+pub mod calendar;
+pub mod concurrency;
 pub mod fallback;
 pub mod jobs;
 pub mod predictive;
+pub mod rule;
 #[cfg(feature = "schedule")]
 pub mod schedule;
+pub mod strategies;
 pub mod target;
 pub mod watermark;
 
 use std::sync::Arc;
 
+use self::strategies::{fixed_value, pass_through, target_value, threshold};
 use crate::Error;
 use crate::capacity::Capacity;
 use crate::catalog::{Saved, catalog};
@@ -88,11 +94,19 @@ catalog! {
     pub enum PolicyConfig => dyn Policy {
         "backlog" => backlog::Backlog,
         "jobs" => jobs::Jobs,
+        "concurrency" => concurrency::Concurrency,
         "predictive" => predictive::Predictive,
         "target" => target::Target,
         "watermark" => watermark::Watermark,
+        "rule" => rule::Rule,
+        "target_value" => target_value::TargetValue,
+        "threshold" => threshold::Threshold,
+        "fixed_value" => fixed_value::FixedValue,
+        "pass_through" => pass_through::PassThrough,
         #[cfg(feature = "schedule")]
         "schedule" => schedule::Schedule,
+        #[cfg(feature = "schedule")]
+        "calendar" => calendar::Calendar,
     }
 }
 
@@ -192,4 +206,14 @@ impl<'a> View<'a> {
     pub fn capacity(&self) -> Option<&'a dyn Capacity> {
         self.capacity
     }
+}
+
+/// Refuses a utilization that was meant as a percentage: 70 for 0.7.
+fn check_utilization(kind: MetricKind, field: &str, number: f64) -> Result<(), Error> {
+    const MOST: f64 = 10.0;
+    if kind == MetricKind::Utilization && number > MOST {
+        let message = format!("is {number}, must be at most {MOST}: 0.7 stands for 70 %");
+        return Err(Error::config(field, message));
+    }
+    Ok(())
 }

@@ -1,14 +1,21 @@
 //! What was measured: one observation of a workload, and history on a fixed step.
 //!
-//! In: readings as the host has them, at any times. Out: the load of the whole workload, and
-//! samples on an even grid. Knows nothing of forecasts or replicas to come.
+//! In: readings as the host has them, at any times. Out: the load of the whole workload, samples on
+//! an even grid, averages and maxima of the last while. Knows nothing of forecasts or replicas to
+//! come.
 
 mod observation;
+mod recent;
 mod resample;
 mod ring;
+mod sliding_max;
+mod window;
 
 pub use observation::{
     MetricKind, Observation, Phase, Reading, ReplicaReading, Replicas, Usage, total_load,
 };
+pub use recent::Recent;
 pub use resample::{Resampler, Sample};
 pub use ring::Ring;
+pub use sliding_max::{SlidingMax, TimedMax};
+pub use window::{Weighting, Window, round_digits, smoothing_coefficient};

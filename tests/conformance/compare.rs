@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Maps keyed by data: they match exactly, without further keys.
-const EXACT_MAPS: [&str; 4] = ["bucket_weights", "containers", "health", "shares"];
+const EXACT_MAPS: [&str; 5] = ["bucket_weights", "containers", "health", "results", "shares"];
 
 /// Compares what is expected with what came; only what `expect` names is asserted. `rel_tol` is
 /// the case's own tolerance for all its numbers.

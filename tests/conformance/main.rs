@@ -13,6 +13,8 @@ mod hpa_behavior;
 mod hpa_replicas;
 mod input;
 mod keda;
+mod knative_kpa;
+mod nomad_strategies;
 mod wpa_watermark;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,8 @@ const FAMILIES: &[(&str, Answer)] = &[
     ("hpa_behavior", hpa_behavior::answer),
     ("hpa_replicas", hpa_replicas::answer),
     ("keda", keda::answer),
+    ("knative_kpa", knative_kpa::answer),
+    ("nomad_strategies", nomad_strategies::answer),
     ("wpa_watermark", wpa_watermark::answer),
 ];
 

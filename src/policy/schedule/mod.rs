@@ -7,7 +7,7 @@
 //! Why not cron for the end of a window too? Two patterns can miss each other (an end that never
 //! comes after a start); a start with a duration cannot.
 
-mod window;
+pub(super) mod window;
 
 use serde::{Deserialize, Serialize};
 

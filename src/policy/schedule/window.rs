@@ -204,7 +204,7 @@ impl Dated {
 ///
 /// # Errors
 /// If there is none of that name.
-pub(super) fn zone(name: &str) -> Result<TimeZone, Error> {
+pub(in crate::policy) fn zone(name: &str) -> Result<TimeZone, Error> {
     let known = TimeZoneDatabase::bundled();
     known.get(name).map_err(|_| {
         let names: Vec<String> = known.available().map(|known| known.to_string()).collect();
@@ -228,7 +228,7 @@ pub(super) fn zone(name: &str) -> Result<TimeZone, Error> {
 ///
 /// # Errors
 /// If the text is no date and time, or names a zone.
-pub(super) fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, Error> {
+pub(in crate::policy) fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, Error> {
     let read = || {
         let pieces = Pieces::parse(text).ok()?;
         if pieces.time_zone_annotation().is_some() {

@@ -136,14 +136,7 @@ impl Policy for Watermark {
     }
 
     fn check(&self, kind: MetricKind) -> Result<(), Error> {
-        // A utilization above this is a percentage that was meant: 70 for 0.7.
-        const MOST: f64 = 10.0;
-        let high = self.law.high as f64 / 1000.0;
-        if kind == MetricKind::Utilization && high > MOST {
-            let message = format!("is {high}, must be at most {MOST}: 0.7 stands for 70 %");
-            return Err(Error::config("high", message));
-        }
-        Ok(())
+        super::check_utilization(kind, "high", self.law.high as f64 / 1000.0)
     }
 }
 
