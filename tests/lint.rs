@@ -97,6 +97,23 @@ fn what_is_flagged_turns_round_all_day_and_what_is_mended_comes_to_rest() {
              { kind: watermark, metric: cpu, low: 0.4, high: 1, tolerance: 0, direction: down }",
             "policies[1].low",
         ),
+        // Cloud Foundry's rules; Azure would not act on the second one, as it foresees the flapping.
+        (
+            "{ kind: rule, metric: cpu, operator: '>', threshold: 0.6, adjustment: '+1' },
+             { kind: rule, metric: cpu, operator: '<', threshold: 0.4, adjustment: '-1' }",
+            "policies[1].threshold",
+        ),
+        (
+            "{ kind: rule, metric: cpu, operator: '>=', threshold: 0.8, adjustment: '+100%' },
+             { kind: rule, metric: cpu, operator: '<=', threshold: 0.5, adjustment: '-50%' }",
+            "policies[1].threshold",
+        ),
+        // Nomad's strategies.
+        (
+            "{ kind: threshold, metric: cpu, lower_bound: 0.7, within_bounds_trigger: 2, delta: 1, direction: up },
+             { kind: threshold, metric: cpu, upper_bound: 0.4, within_bounds_trigger: 2, delta: -1, direction: down }",
+            "policies[1].upper_bound",
+        ),
     ];
     for (policies, path) in cases {
         let config = config(&on_cpu(policies));
@@ -276,6 +293,50 @@ fn sizes_that_no_load_moves_are_named_with_the_size() {
     assert_eq!(lint(&config(text), None).unwrap(), []);
 }
 
+/// A rule that waits for less than a replica takes to start asks again and again: proven in the plant.
+#[test]
+fn a_wait_shorter_than_the_start_overshoots_and_one_as_long_does_not() {
+    let with = |lead: &str, wait: &str| {
+        on_cpu(&format!(
+            "{{ kind: rule, metric: cpu, operator: '>', threshold: 0.7, breach_duration: 0s, cool_down: {wait}, adjustment: '+1' }}, \
+             {{ kind: rule, metric: cpu, operator: '<', threshold: 0.2, adjustment: '-1' }}"
+        )) + &format!("lead_time: {lead}\nguards: []\n")
+    };
+    let text = with("4m", "1m");
+    let finding = only(&text, "cooldown_shorter_than_start");
+    assert_eq!(finding.path, "policies[0].cool_down");
+    let [from, wanted, reached] =
+        ["replicas", "replicas_wanted", "replicas_reached"].map(|name| finding.facts[name] as u32);
+    let peak = |config: &Config| {
+        let (sizes, _) = live(config, finding.facts["load"], from, 0.1, config.lead_time);
+        sizes.into_iter().max().unwrap()
+    };
+    assert!(reached > wanted);
+    assert_eq!(peak(&config(&text)), reached, "{finding}");
+    let mended = finding.apply(&config(&text)).unwrap();
+    assert_eq!(peak(&mended), wanted, "{finding}");
+    assert_eq!(lint(&mended, None).unwrap(), []);
+    assert_eq!(lint(&config(&with("1m", "1m")), None).unwrap(), []);
+
+    // Where the rule has no wait of its own, a guard does it.
+    let text = text.replace("guards: []", "guards: [{ kind: cooldown, scale_up: 30s }]");
+    let text = text.replace("cool_down: 1m", "cool_down: 0s");
+    let mended = only(&text, "cooldown_shorter_than_start").apply(&config(&text)).unwrap();
+    assert_eq!(lint(&mended, None).unwrap(), []);
+}
+
+/// Laws that reckon the whole size at once count what is starting, or ask for the same again.
+#[test]
+fn laws_that_ask_for_the_whole_size_need_no_wait() {
+    for policy in [
+        "{ kind: target, metric: cpu, target: 0.7 }",
+        "{ kind: watermark, metric: cpu, low: 0.3, high: 0.7 }",
+    ] {
+        let text = on_cpu(policy) + "lead_time: 20m\nguards: []\n";
+        assert_eq!(lint(&config(&text), None).unwrap(), [], "{policy}");
+    }
+}
+
 #[cfg(feature = "schedule")]
 #[test]
 fn a_schedule_that_is_over_is_found_where_the_time_is_known() {
@@ -311,6 +372,26 @@ fn what_people_run_is_clean() {
         (
             "KEDA's jobs".to_owned(),
             "min_replicas: 0\nmax_replicas: 50\nmetrics: { queue: { kind: total } }\npolicies: [{ kind: jobs, metric: queue, target: 1 }]".to_owned(),
+        ),
+        (
+            "Knative".to_owned(),
+            "min_replicas: 0\nmax_replicas: 30\nmetrics: { concurrency: { kind: total } }\npolicies: [{ kind: concurrency, metric: concurrency, target: 10 }]\nguards: []".to_owned(),
+        ),
+        (
+            "Nomad".to_owned(),
+            on_cpu("{ kind: target_value, metric: cpu, target: 0.7 }")
+                + "guards: [{ kind: cooldown, scale_up: 5m, scale_down: 5m }]\n",
+        ),
+        (
+            "Cloud Foundry".to_owned(),
+            on_cpu(
+                "{ kind: rule, metric: cpu, operator: '>', threshold: 0.8, adjustment: '+1' }, \
+                 { kind: rule, metric: cpu, operator: '<', threshold: 0.3, adjustment: '-1' }",
+            ),
+        ),
+        (
+            "a wish and a floor".to_owned(),
+            "min_replicas: 3\nmax_replicas: 30\nmetrics: { wish: { kind: total } }\npolicies: [{ kind: pass_through, metric: wish }, { kind: fixed_value, value: 3 }]".to_owned(),
         ),
         (
             "the WPA's example".to_owned(),
@@ -414,6 +495,15 @@ fn any_config() -> impl Strategy<Value = String> {
                 "{{ kind: watermark, metric: cpu, low: {low}, high: {high}, tolerance: {tolerance}, scaling_step: {step}, converge_towards: {towards} }}"
             )
         });
+    let adjustment = prop_oneof![Just("1"), Just("2"), Just("50%"), Just("30%")];
+    let rules = (mark(5..90), mark(0..40), adjustment.clone(), adjustment).prop_map(
+        |(low, gap, up, down)| {
+            let high = (low + gap).min(1.0);
+            format!(
+                "{{ kind: rule, metric: cpu, operator: '>', threshold: {high}, breach_duration: 0s, cool_down: 0s, adjustment: '+{up}' }}, {{ kind: rule, metric: cpu, operator: '<', threshold: {low}, breach_duration: 0s, cool_down: 0s, adjustment: '-{down}' }}"
+            )
+        },
+    );
     let pair = marks.prop_map(|(low, gap, tolerance)| {
         let high = (low + gap).min(1.0);
         format!(
@@ -427,7 +517,7 @@ fn any_config() -> impl Strategy<Value = String> {
         1 => Just("{ kind: change_limit, scale_up: 0.5, scale_down: 0.2 }"),
         1 => Just("tolerance"),
     ];
-    (prop_oneof![2 => single, 1 => pair], guards, 1..4_u32, 0..7_u32).prop_map(
+    (prop_oneof![2 => single, 1 => pair, 2 => rules], guards, 1..4_u32, 0..7_u32).prop_map(
         |(policies, guards, min, more)| {
             format!(
                 "min_replicas: {min}\nmax_replicas: {}\nmetrics: {{ cpu: {{ kind: utilization }} }}\npolicies: [{policies}]\nguards: [{guards}]\n",

@@ -37,7 +37,8 @@ pub(super) struct Cycle {
 pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) -> Result<(), Error> {
     for metric in config.metrics.keys() {
         let reads = |config: &Config| {
-            Probe::new(config, |_, policy| policy.metric() == Some(metric.as_str()))
+            // One that reads nothing has its say all the same.
+            Probe::new(config, |_, policy| policy.metric().is_none_or(|reads| reads == metric))
         };
         let Some(probe) = reads(config)? else { continue };
         if let Some(index) = not_shared(config, &probe)? {
@@ -64,7 +65,8 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) -> Result<(), 
 fn not_shared(config: &Config, probe: &Probe) -> Result<Option<usize>, Error> {
     for &index in &probe.policies {
         let settings = to_value(&config.policies[index])?;
-        if settings["by"] == "value" || settings["algorithm"] == "absolute" {
+        let is_size = settings["kind"] == "pass_through" && probe.is_per_replica();
+        if is_size || settings["by"] == "value" || settings["algorithm"] == "absolute" {
             return Ok(Some(index));
         }
     }
@@ -221,9 +223,9 @@ fn mend(
             let (ups, downs) = ways(&alone, &cycle.sizes);
             let settings = to_value(&config.policies[index])?;
             let marks: &[&str] = match (lower, ups, downs) {
-                (true, _, true) if !ups => &["threshold", "low", "lower_bound"],
+                (true, _, true) if !ups => &["threshold", "low", "lower_bound", "upper_bound"],
                 (true, true, true) => &["low", "lower_bound"],
-                (false, true, _) if !downs => &["threshold", "high", "upper_bound"],
+                (false, true, _) if !downs => &["threshold", "high", "upper_bound", "lower_bound"],
                 (false, true, true) => &["high", "upper_bound"],
                 _ => continue,
             };

@@ -65,20 +65,21 @@ impl Probe {
         let mut names = Vec::<String>::new();
         for (index, entry) in config.policies.iter().enumerate() {
             let policy = entry.policy.clone().build()?;
-            let Some(metric) = policy.metric() else { continue };
             // Jobs end by themselves, so that nothing takes them away.
-            let is_law = policy.outlook().is_none() && entry.policy.kind() != "jobs";
+            let is_law = policy.outlook().is_none()
+                && !policy.only_narrows()
+                && entry.policy.kind() != "jobs";
             if is_law && takes_part(index, &*policy) {
                 policies.push(index);
-                for name in std::iter::once(metric).chain(policy.also_reads().map(|(_, name)| name))
-                {
+                let other = policy.also_reads().map(|(_, name)| name);
+                for name in policy.metric().into_iter().chain(other) {
                     if !names.iter().any(|known| known == name) {
                         names.push(name.to_owned());
                     }
                 }
             }
         }
-        if policies.is_empty() {
+        if names.is_empty() {
             return Ok(None);
         }
         let entries: Vec<PolicyEntry> =
@@ -294,17 +295,20 @@ impl Waits {
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.walk(item)),
             Value::Object(fields) => {
-                let is_count = |name: &str| {
-                    ["points", "trigger", "failures"].iter().any(|word| name.contains(word))
+                let most = |is_count: &dyn Fn(&str) -> bool| {
+                    let counts = fields.iter().filter(|(name, _)| is_count(name));
+                    counts.filter_map(|(_, count)| count.as_i64()).max().unwrap_or(1).max(1)
                 };
-                let counts = fields.iter().filter(|(name, _)| is_count(name));
-                let times = counts.filter_map(|(_, count)| count.as_i64()).max().unwrap_or(1);
+                // So many periods, or so many looks within a window.
+                let times = most(&|name| name.contains("points") || name == "of");
+                let looks = most(&|name| name.contains("trigger"));
                 for field in fields.values() {
                     match field.as_str().map(str::parse::<Duration>) {
                         Some(Ok(wait)) if !wait.is_zero() => {
-                            self.longest = self.longest.plus(wait.times(times.max(1)));
-                            self.shortest =
-                                Some(self.shortest.map_or(wait, |shortest| shortest.min(wait)));
+                            self.longest = self.longest.plus(wait.times(times));
+                            let wait = wait.divided(looks);
+                            let before = self.shortest.unwrap_or(wait);
+                            self.shortest = Some(before.min(wait));
                         }
                         _ => self.walk(field),
                     }
@@ -317,7 +321,8 @@ impl Waits {
     /// Often enough for the shortest of the times, and no more often than needed.
     fn interval(&self) -> Duration {
         self.shortest.map_or(INTERVAL, |shortest| {
-            shortest.divided(2).max(INTERVAL).min(Duration::from_secs(60))
+            let least = Duration::from_secs(1);
+            shortest.divided(2).max(least).min(Duration::from_secs(60))
         })
     }
 }
