@@ -77,6 +77,9 @@ export interface FixedCapacity {
 /** Settings of a policy. */
 export type PolicyConfig =
   | TargetPolicy
+  | TargetTrackingPolicy
+  | StepPolicy
+  | SimplePolicy
   | WatermarkPolicy
   | BacklogPolicy
   | JobsPolicy
@@ -131,6 +134,84 @@ export interface TargetPolicy extends EveryPolicy {
   by?: 'utilization' | 'average_value' | 'value'
   /** How far the ratio may lie from 1 before anything moves. Default: 0.1. */
   tolerance?: number | { up?: number; down?: number }
+}
+
+/** AWS's target tracking: in proportion to the distance from the target, in only after longer. */
+export interface TargetTrackingPolicy extends EveryPolicy {
+  kind: 'target_tracking'
+  metric: string
+  /** What the metric is to be for each replica; for a utilization a ratio. */
+  target: number
+  /** Whether it may take replicas away. Default: yes. */
+  scale_in?: boolean
+  /** The length of a period. Default: 1 minute. */
+  period?: Duration
+  /** So many periods in a row above the target scale out. Default: 3. */
+  points_out?: number
+  /** So many periods in a row below the target and its margin scale in. Default: 15. */
+  points_in?: number
+  /** How far below the target it scales in, as a share of it. Default: 0.1. */
+  scale_in_margin?: number
+  /** For how long a replica in service warms up. Default: 5 minutes. */
+  warm_up?: Duration
+}
+
+/** AWS's step scaling: an adjustment by the size of a breach. */
+export interface StepPolicy extends EveryPolicy {
+  kind: 'step'
+  /** What people call it. */
+  name?: string
+  metric: string
+  /** What a breach is measured against. */
+  threshold: number
+  /** On which side of the threshold a period is breaching. */
+  comparison: 'above' | 'at_or_above' | 'below' | 'at_or_below'
+  /** What the steps' numbers mean. Default: `change`. */
+  adjustment?: 'change' | 'exact' | 'percent'
+  /** Adjustments by bounds against the threshold, without a gap or an overlap. */
+  steps: { lower?: number; upper?: number; by: number }[]
+  /** A change by percent is one of so many replicas at least. Default: 0. */
+  min_adjustment?: number
+  /** How the periods become the number that the step is chosen by. Default: `average`. */
+  aggregation?: 'average' | 'maximum' | 'minimum'
+  /** So many periods must be breaching. Default: 3. */
+  points?: number
+  /** Of so many. Default: as `points`. */
+  of?: number
+  /** The length of a period. Default: 1 minute. */
+  period?: Duration
+  /** What stands for periods without a reading. Default: `missing`. */
+  missing_data?: 'breaching' | 'ignore' | 'missing' | 'not_breaching'
+  /** For how long a replica in service warms up. Default: 5 minutes. */
+  warm_up?: Duration
+}
+
+/** AWS's simple scaling: one adjustment, then a wait. */
+export interface SimplePolicy extends EveryPolicy {
+  kind: 'simple'
+  /** What people call it. */
+  name?: string
+  metric: string
+  /** What a period is compared with. */
+  threshold: number
+  /** On which side of the threshold a period is breaching. */
+  comparison: 'above' | 'at_or_above' | 'below' | 'at_or_below'
+  /** What `by` means. Default: `change`. */
+  adjustment?: 'change' | 'exact' | 'percent'
+  /** The adjustment: replicas, or whole percent. */
+  by: number
+  /** A change by percent is one of so many replicas at least. Default: 0. */
+  min_adjustment?: number
+  /** So many periods must be breaching. Default: 3. */
+  points?: number
+  /** Of so many. Default: as `points`. */
+  of?: number
+  /** The length of a period. Default: 1 minute. */
+  period?: Duration
+  /** What stands for periods without a reading. Default: `missing`. */
+  missing_data?: 'breaching' | 'ignore' | 'missing' | 'not_breaching'
+  /** No adjustment within this time after a change. Default: 5 minutes. */
+  cooldown?: Duration
 }
 
 /** Two thresholds with a band between them in which nothing moves. */

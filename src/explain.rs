@@ -242,6 +242,21 @@ codes! {
     STRATEGY_NONE = "strategy_none", "the strategy is content with {current}";
     /// Too few recent points lie within the bounds. Nomad: `within_bounds_trigger`.
     TOO_FEW_WITHIN_BOUNDS = "too_few_within_bounds", "{n_within} recent points lie within the bounds, {trigger} must";
+    /// Enough periods lie beyond the threshold. AWS: the alarm is in `ALARM`.
+    BEYOND_THRESHOLD = "beyond_threshold", "{measured} is beyond the threshold {threshold}, the adjustment is {by}";
+    /// Too few periods lie beyond the threshold. AWS: the alarm is in `OK`.
+    WITHIN_THRESHOLD = "within_threshold", "{n_breaching} of the last periods are beyond the threshold {threshold}, {needed} must be";
+    /// Too few periods have a reading to judge by. AWS: the alarm is in `INSUFFICIENT_DATA`.
+    INSUFFICIENT_DATA = "insufficient_data", "{n_periods} of the last periods have a reading, too few to judge by";
+    /// The alarm is on, and no step is set for so large a breach.
+    NO_STEP = "no_step", "no step is set for {measured} against the threshold {threshold}";
+    /// Replicas that were added lately are warming up, and nothing is taken away meanwhile. AWS:
+    /// instance warm-up.
+    WARMING_UP = "warming_up", "{n_warming} replicas are warming up for another {left_seconds} s, so nothing is taken away";
+    /// Neither above the target nor far enough below it for long enough.
+    ON_TARGET = "on_target", "{measured} is neither above the target {target} nor below {low} for long enough";
+    /// Nothing asks for more, and taking away is left to others. AWS: `DisableScaleIn`.
+    SCALE_IN_DISABLED = "scale_in_disabled", "nothing asks for more, and scaling in is disabled";
     /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a floor only.

@@ -5,6 +5,7 @@
 //! come.
 
 mod observation;
+mod periods;
 mod recent;
 mod resample;
 mod ring;
@@ -14,6 +15,7 @@ mod window;
 pub use observation::{
     MetricKind, Observation, Phase, Reading, ReplicaReading, Replicas, Usage, total_load,
 };
+pub use periods::Periods;
 pub use recent::Recent;
 pub use resample::{Resampler, Sample};
 pub use ring::Ring;
