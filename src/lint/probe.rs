@@ -133,8 +133,8 @@ impl Probe {
             policies,
             marks,
             interval,
-            patience: waits.longest,
-            guarded_patience: guarded_waits.longest,
+            patience: waits.longest(config.lead_time),
+            guarded_patience: guarded_waits.longest(config.lead_time),
         }))
     }
 
@@ -316,6 +316,11 @@ impl Waits {
             }
             _ => {}
         }
+    }
+
+    /// With the lead time, for which a law that remembers may also wait.
+    fn longest(&self, lead_time: Duration) -> Duration {
+        if self.longest.is_zero() { self.longest } else { self.longest.plus(lead_time) }
     }
 
     /// Often enough for the shortest of the times, and no more often than needed.

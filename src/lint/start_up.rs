@@ -18,6 +18,9 @@ const MOST_SIZES: usize = 8;
 /// Settings by which a policy waits after it acted.
 const WAITS: [&str; 4] = ["cool_down", "cooldown", "warm_up", "scale_up_cooldown"];
 
+/// Waits as people write them, in seconds.
+const NICE: [i64; 12] = [15, 30, 60, 120, 180, 240, 300, 600, 900, 1200, 1800, 3600];
+
 pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) -> Result<(), Error> {
     if config.lead_time.is_zero() {
         return Ok(());
@@ -26,8 +29,8 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) -> Result<(), 
         let Some(over) = overshoot(config, index)? else { continue };
         let Overshoot { from, wanted, peak, load } = over;
         let message = format!(
-            "A replica takes {} to start, and until then the policy asks for more: at {} a steady load \
-             of {} that {} would carry ends at {peak}.",
+            "A replica takes {} to start, and the policy asks for more before it can help: at {} a \
+             steady load of {} that {} would carry ends at {peak}.",
             config.lead_time,
             replicas(from),
             short(load),
@@ -86,31 +89,38 @@ fn mend(config: &Config, index: usize) -> Result<Option<Fix>, Error> {
     let settings = to_value(&config.policies[index])?;
     let mut paths: Vec<_> = WAITS
         .iter()
-        .filter(|name| settings.get(**name).is_some())
-        .map(|name| format!("policies[{index}].{name}"))
+        .filter_map(|name| {
+            Some((format!("policies[{index}].{name}"), wait_of(settings.get(*name)?)?))
+        })
         .collect();
     let guards = to_value(&config.guards)?;
     for (guard, settings) in guards.as_array().into_iter().flatten().enumerate() {
-        if settings["kind"] == "cooldown" {
-            paths.push(format!("guards[{guard}].scale_up"));
+        if settings["kind"] == "cooldown"
+            && let Some(wait) = wait_of(&settings["scale_up"])
+        {
+            paths.push((format!("guards[{guard}].scale_up"), wait));
         }
     }
     // What the reading still lacks when the replica is ready needs one look more.
     let lead = config.lead_time.as_millis();
-    let longer = [lead, lead + 15_000, lead + 60_000, lead * 2];
+    let mut waits: Vec<i64> = NICE.iter().map(|seconds| seconds * 1000).collect();
+    waits.extend([lead, lead + 15_000, lead + 60_000, lead * 2]);
+    waits.retain(|&wait| wait <= lead * 2);
+    waits.sort_unstable();
+    waits.dedup();
     let text = |millis: i64| Duration::from_millis(1).times(millis).to_string().replace(' ', "");
-    for path in &paths {
-        for millis in longer {
-            let fix = Fix::new(path.clone(), text(millis).into());
+    for (path, now) in &paths {
+        for &wait in waits.iter().filter(|&&wait| wait > now.as_millis()) {
+            let fix = Fix::new(path.clone(), text(wait).into());
             if works(config, &fix, index) {
                 return Ok(Some(fix));
             }
         }
     }
-    for millis in longer {
+    for &wait in &waits {
         let mut guards = settings["guards"].as_array().cloned().unwrap_or_default();
         guards.push(serde_json::json!({
-            "kind": "cooldown", "scale_up": text(millis), "scale_down": "0s"
+            "kind": "cooldown", "scale_up": text(wait), "scale_down": "0s"
         }));
         let fix = Fix::new(format!("policies[{index}].guards"), guards.into());
         if works(config, &fix, index) {
@@ -118,6 +128,10 @@ fn mend(config: &Config, index: usize) -> Result<Option<Fix>, Error> {
         }
     }
     Ok(None)
+}
+
+fn wait_of(setting: &serde_json::Value) -> Option<Duration> {
+    setting.as_str()?.parse().ok()
 }
 
 fn works(config: &Config, fix: &Fix, index: usize) -> bool {
