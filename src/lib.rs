@@ -39,7 +39,6 @@
 //! | [`combine`] | several policies become one: their directions and own guards; maximum, all, k of n, priority |
 //! | [`Autoscaler`], [`Decision`], [`Config`] | the loop; text to the loop; snapshots |
 //! | [`sim`] | trace, plant, replay of the live code, score, bounds, report |
-//! | [`lint`] | settings that must oscillate or can never work, proven by running them; the smallest fix |
 //!
 //! A new policy, forecaster, capacity or guard is one file, a `mod` line and a line in its room's
 //! catalog; the configuration and both bindings follow from that line.
