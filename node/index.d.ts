@@ -99,6 +99,8 @@ export interface EveryPolicy {
   direction?: 'both' | 'up' | 'down'
   /** Who holds its proposals back before they are combined. Default: nobody. */
   guards?: GuardConfig[]
+  /** Of one named group those that are content take no part unless all are. Default: none. */
+  group?: string
   /** What it proposes once its metric cannot be read for too long. Default: nothing. */
   fallback?: Fallback
 }
@@ -479,6 +481,7 @@ export type GuardConfig =
   | RateGuard
   | CooldownGuard
   | ChangeLimitGuard
+  | WithoutBehaviorGuard
 
 /** No small change. */
 export interface ToleranceGuard {
@@ -530,6 +533,17 @@ export interface ChangeLimitGuard {
   scale_up?: number
   /** Shrinking at once, as a ratio of the current replicas; 0 switches it off. Default: 0.2. */
   scale_down?: number
+}
+
+/** The highest proposal of the last while, as a Kubernetes HPA without `behavior`. */
+export interface WithoutBehaviorGuard {
+  kind: 'without_behavior'
+  /** The highest proposal of this time holds. Default: 5 minutes. */
+  window?: Duration
+  /** One decision grows to at most so many times the current replicas, from 1. Default: 2. */
+  factor?: number
+  /** So far one decision may grow whatever the factor. Default: 4. */
+  minimum?: number
 }
 
 /** What the host saw of its workload at one moment. */
@@ -710,8 +724,8 @@ export interface Trace {
   name?: string
   /** Rising, on a fixed step; holes of whole steps are filled on a straight line. */
   times: Float64Array | readonly Time[]
-  /** The mean load in each step, in the load's unit; from 0 up, none missing. */
-  values: ArrayLike<number>
+  /** The mean load in each step, in the load's unit; from 0 up. A missing one is `null` or NaN, a hole. */
+  values: ArrayLike<number | null | undefined>
 }
 
 /** The workload as the simulator sees it, and which part of the trace is scored. */
@@ -800,6 +814,70 @@ export function replay(
   plant?: Plant | string,
   options?: { signal?: AbortSignal },
 ): Promise<Report>
+
+/**
+ * History from Prometheus: the server's answers in, times and values out. Nothing is fetched here;
+ * whatever client the host has will do:
+ *
+ *     const answers = []
+ *     for (const [start, end] of prometheus.chunks(monday, sunday, '1m')) {
+ *       const query = 'sum(rate(http_requests_total{job="shop"}[5m]))'
+ *       const parameters = new URLSearchParams({ query, start: start / 1000, end: end / 1000, step: 60 })
+ *       const answer = await fetch(`http://localhost:9090/api/v1/query_range?${parameters}`)
+ *       answers.push(await answer.text()) // an error's body too: it says what is wrong
+ *     }
+ *     const history = prometheus.read(answers)
+ *     scaler.warmUp('rps', history.times, history.values)
+ *     const report = await replay(config, { name: 'shop', ...history })
+ */
+export const prometheus: {
+  /**
+   * One series of times and values, from the bodies of the answers to a range query, in any order.
+   * They must belong to one query with one step. They may overlap: the last one wins.
+   * @param answers one answer or several: bytes, text, or the object parsed from it
+   * @throws {ForescaleError} `FORESCALE_TRACE` if an answer is none (the server's own words if it is
+   *   an error) or is not that of a range query, and if the series are several, none, without a value
+   *   or not on one step; `FORESCALE_CONFIG` for an option
+   */
+  read(answers: PrometheusAnswer | Iterable<PrometheusAnswer>, options?: PrometheusOptions): PrometheusHistory
+
+  /**
+   * The queries to ask for, each `[start, end]` in milliseconds, both included, of at most 11,000
+   * points: a server refuses more.
+   * @throws {ForescaleError} `FORESCALE_TRACE` for a step of 0, an end before the start, and more than
+   *   100,000 queries
+   */
+  chunks(start: Time, end: Time, step: Duration): [start: number, end: number][]
+}
+
+/** The body of an answer to `GET /api/v1/query_range`, or the object parsed from it. */
+export type PrometheusAnswer = Uint8Array | string | object
+
+/** Which series of a history count, and how. */
+export interface PrometheusOptions {
+  /** Only series with all of these labels count. Default: every series. */
+  labels?: Record<string, string>
+  /** Adds the series up. Default: no, there must be exactly one. */
+  sum?: boolean
+  /** The series are raw counters and become rates per second; a fall is a restart from 0. Default: no. */
+  counter?: boolean
+  /** The step of the query. Default: the shortest distance between two samples. */
+  step?: Duration
+}
+
+/** A recorded load on a fixed step; a {@link Trace}, and history for {@link Autoscaler.warmUp}. */
+export interface PrometheusHistory {
+  /** Milliseconds since the epoch, one time a step from the first sample to the last. */
+  times: Float64Array
+  /** The value at each time; NaN where the record has none, or NaN or an infinity. */
+  values: Float64Array
+  /** The distance of two times, in milliseconds. */
+  step: number
+  /** How many values are missing. */
+  nMissing: number
+  /** What the server warned of, such as data it could not reach; each text once. */
+  warnings: string[]
+}
 
 /** How good a replay was: what it cost, how slow it was, how restless. */
 export interface Score {

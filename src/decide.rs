@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::capacity::Capacity;
-use crate::combine::Voter;
+use crate::combine::{Vote, Voter};
 use crate::config::Config;
 use crate::explain::{Reason, codes};
 use crate::forecast::{Forecast, Outlook};
@@ -65,7 +65,8 @@ pub struct Autoscaler {
     decision: Decision,
     /// Scratch, so that deciding allocates nothing: the step and the range of each open schedule.
     ranges: Vec<(usize, Range)>,
-    /// Scratch: what the policies want, in their order.
+    /// Scratch: what the policies say, in their order, and which of their proposals take part.
+    votes: Vec<Vote>,
     proposals: Vec<u32>,
 }
 
@@ -123,6 +124,7 @@ impl Autoscaler {
             state: State::default(),
             decision: Decision::default(),
             ranges: Vec::new(),
+            votes: Vec::new(),
             proposals: Vec::new(),
         })
     }

@@ -20,8 +20,10 @@ const ORDER: &[&[&str]] = &[
     &["combine"],
     &["zero"],
     &["decide", "config"],
+    &["manifest"],
     &["sim"],
     &["lint"],
+    &["size"],
 ];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -4,7 +4,7 @@
 
 use forescale::{Autoscaler, Observation, Timestamp};
 
-/// A loop with these policies and limits, without guards and without lead time; three metrics.
+/// A loop with these policies and limits, without guards and without lead time.
 fn scaler(min: u32, max: u32, policies: &str) -> Autoscaler {
     let text = format!(
         r#"{{"min_replicas": {min}, "max_replicas": {max}, "lead_time": 0, "guards": [],

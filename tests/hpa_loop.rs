@@ -14,39 +14,14 @@ mod input;
 
 use std::path::PathBuf;
 
-use forescale::guard::Guard;
 use forescale::guard::rate::limit::{Change, ChangeLimit, Select};
 use forescale::guard::rate::log::{Event, EventLog};
-use forescale::guard::rate::{Config as RateConfig, Limited, Rate, limit_default};
+use forescale::guard::rate::{Config as RateConfig, Limited, Rate};
 use forescale::guard::stabilization::{Config as Windows, Recommendation, Stabilization};
-use forescale::{
-    Autoscaler, Decision, Observation, Phase, Reading, Reason, ReplicaReading, Timestamp, codes,
-};
+use forescale::guard::without_behavior::{self, WithoutBehavior};
+use forescale::{Autoscaler, Decision, Observation, Phase, Reading, ReplicaReading};
 use input::{NOW, ago, count, integer, integers, list, optional_integer, real, span, text};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-/// What an HPA without `behavior` does in place of stabilization and rate: its window may lift the
-/// replicas above the current ones, and growth is limited by a factor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct WithoutBehavior {
-    windows: Stabilization,
-    factor: f64,
-    minimum: u32,
-}
-
-impl Guard for WithoutBehavior {
-    fn hold(&mut self, at: Timestamp, current: u32, proposed: u32) -> (u32, Option<Reason>) {
-        let stabilized = self.windows.highest(at, current, proposed);
-        let (held, limited) =
-            limit_default(current, stabilized, 0, u32::MAX, self.factor, self.minimum);
-        let code = match limited {
-            Limited::ScaleUpLimit => codes::SCALE_UP_LIMIT,
-            _ => codes::STABILIZATION_WINDOW,
-        };
-        (held, (held != proposed).then(|| Reason::new(code, [])))
-    }
-}
 
 /// One metric of the case: its settings, its policy and its reading; a source that the HPA cannot
 /// read is a metric without reading.
@@ -144,11 +119,16 @@ fn decided(case: &Value) -> Decision {
     let behavior = &case["behavior"];
     let mut scaler = if behavior.is_null() {
         let growth = &case["default_scale_up_limit"];
-        let guard = WithoutBehavior {
-            windows: windows(&json!(0), &case["downscale_stabilization_s"], case),
+        let settings = without_behavior::Config {
+            window: span(&case["downscale_stabilization_s"]),
             factor: real(&growth["factor"]),
             minimum: count(&growth["minimum"]),
         };
+        let guard = match recommendations(case) {
+            None => WithoutBehavior::new(settings),
+            Some(history) => WithoutBehavior::with_history(settings, history),
+        };
+        let guard = guard.unwrap();
         scaler.with_guard("without_behavior", Box::new(guard))
     } else {
         let window = |direction: &str| match &behavior[direction]["stabilization_window_s"] {
@@ -165,15 +145,20 @@ fn decided(case: &Value) -> Decision {
 
 fn windows(up: &Value, down: &Value, case: &Value) -> Stabilization {
     let settings = Windows { scale_up: span(up), scale_down: span(down) };
+    match recommendations(case) {
+        None => Stabilization::new(settings),
+        Some(history) => Stabilization::with_history(settings, history),
+    }
+    .unwrap()
+}
+
+fn recommendations(case: &Value) -> Option<Vec<Recommendation>> {
     let seen = |entry: &Value| Recommendation {
         at: ago(&entry["age_s"]),
         replicas: count(&entry["replicas"]),
     };
-    match &case["recommendations"] {
-        Value::Null => Stabilization::new(settings),
-        entries => Stabilization::with_history(settings, list(entries).iter().map(seen).collect()),
-    }
-    .unwrap()
+    let entries = &case["recommendations"];
+    (!entries.is_null()).then(|| list(entries).iter().map(seen).collect())
 }
 
 fn rate(behavior: &Value, case: &Value) -> Rate {

@@ -61,6 +61,7 @@ __all__ = [
     "Trigger",
     "Watermark",
     "Window",
+    "WithoutBehavior",
     "Zero",
 ]
 
@@ -122,6 +123,7 @@ class EveryPolicy(TypedDict, total=False):
 
     direction: Literal["both", "up", "down"]
     guards: list[Guard]
+    group: str
     fallback: Fallback
 
 
@@ -469,6 +471,15 @@ class ChangeLimit(TypedDict, total=False):
     scale_down: float
 
 
+class WithoutBehavior(TypedDict, total=False):
+    """The highest proposal of the last while; as a Kubernetes HPA without ``behavior``."""
+
+    kind: Required[Literal["without_behavior"]]
+    window: Span
+    factor: float
+    minimum: int
+
+
 Capacity: TypeAlias = Fixed
 """What a replica carries."""
 
@@ -504,6 +515,9 @@ Guard: TypeAlias = (
     | Tolerance
     | Cooldown
     | ChangeLimit
-    | Literal["stabilization", "rate", "tolerance", "cooldown", "change_limit"]
+    | WithoutBehavior
+    | Literal[
+        "stabilization", "rate", "tolerance", "cooldown", "change_limit", "without_behavior"
+    ]
 )
 """Who holds changes back; a text alone is a kind with its defaults."""

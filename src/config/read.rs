@@ -74,6 +74,35 @@ impl Config {
         Ok(settings)
     }
 
+    /// The settings as YAML that [`from_text`](Self::from_text) reads back to the same; every
+    /// setting in force stands in it, defaults too.
+    ///
+    /// ```
+    /// # let text = r#"{"max_replicas": 9, "metrics": {"on": {"kind": "total"}},
+    /// #     "policies": [{"kind": "target", "metric": "on", "target": 60}]}"#;
+    /// let config = forescale::Config::from_text(text)?;
+    /// let yaml = config.to_yaml()?;
+    /// assert!(yaml.contains("max_replicas: 9"));
+    /// let read = forescale::Config::from_text(&yaml)?;
+    /// assert_eq!(read.to_yaml()?, yaml);
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a number in the settings is not finite.
+    #[cfg(feature = "yaml")]
+    pub fn to_yaml(&self) -> Result<String, Error> {
+        let value = to_value(self)?;
+        let text = serde_saphyr::to_string(&value).map_err(|error| {
+            Error::config("", format!("the settings cannot be written: {error}"))
+        })?;
+        // Whatever a writer of YAML may get wrong, it must not become other settings in silence.
+        match parse(&text) {
+            Ok(read) if read == value => Ok(text),
+            _ => Err(Error::config("", "the settings have a text that YAML cannot carry")),
+        }
+    }
+
     /// The JSON Schema of the settings, generated from their types; editors complete with it.
     #[cfg(feature = "schema")]
     #[must_use]
@@ -226,7 +255,8 @@ fn refused(outer: &str, message: &str) -> Error {
         let known_list = if known.is_empty() { "none".to_owned() } else { known_list };
         let near = did_you_mean(unknown, known);
         // What every user of Kubernetes tries first.
-        let hint = if *unknown == "apiVersion" { "; manifests are not read yet" } else { &near };
+        let hint =
+            if *unknown == "apiVersion" { "; `manifest::load` reads manifests" } else { &near };
         let text = format!("is not a known setting{hint} (known: {known_list})");
         return Error::config(*unknown, text).at(&inner).at(&outer);
     }

@@ -9,6 +9,7 @@ pub mod cooldown;
 pub mod rate;
 pub mod stabilization;
 pub mod tolerance;
+pub mod without_behavior;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ catalog! {
         "rate" => rate::Rate,
         "stabilization" => stabilization::Stabilization,
         "tolerance" => tolerance::Tolerance,
+        "without_behavior" => without_behavior::WithoutBehavior,
     }
 }
 

@@ -19,7 +19,7 @@
 //!
 //! - The periods of the alarms and the margin are those seen at AWS for a metric of one minute, and
 //!   settings here. It says that it scales in more gradually than out, not by how much: here, the
-//!   15 periods are the graduality, and the size is in proportion at once.
+//!   15 periods are what makes it gradual, and the size is in proportion at once.
 //! - The proportion is that of the last period.
 //! - A metric of kind `total` is divided by the ready replicas, as AWS's request count per target
 //!   is; a total itself makes no target there, as it does not fall when replicas are added. At zero

@@ -3,7 +3,9 @@
 //! In: readings as the host has them, at any times. Out: the load of the whole workload, samples on
 //! an even grid, averages and maxima of the last while. Knows nothing of forecasts or replicas to
 //! come.
+//! an even grid, and how often which values came. Knows nothing of forecasts or replicas to come.
 
+mod histogram;
 mod observation;
 mod periods;
 mod recent;
@@ -12,6 +14,8 @@ mod ring;
 mod sliding_max;
 mod window;
 
+pub(crate) use histogram::rfc3339;
+pub use histogram::{Histogram, HistogramCheckpoint, Layout};
 pub use observation::{
     MetricKind, Observation, Phase, Reading, ReplicaReading, Replicas, Usage, total_load,
 };

@@ -5,6 +5,7 @@
 
 mod convert;
 pub mod lint;
+pub mod prometheus;
 mod raise;
 pub mod replay;
 

@@ -11,6 +11,7 @@ mod convert;
 mod decision;
 mod error;
 mod lint;
+mod prometheus;
 mod replay;
 
 /// The compiled part of `forescale`; what users import stands in the package.
@@ -30,6 +31,8 @@ mod _native {
     use crate::decision::{Decision, Reason, Step};
     #[pymodule_export]
     use crate::lint::check;
+    #[pymodule_export]
+    use crate::prometheus::{prometheus_chunks, read_prometheus};
     #[pymodule_export]
     use crate::replay::{Report, replay};
 

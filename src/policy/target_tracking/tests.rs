@@ -93,7 +93,7 @@ fn it_scales_out_at_once_and_in_after_longer() {
     );
 }
 
-/// The worked example of AWS's own support: overlapping breaches give the difference.
+/// As in an answer on AWS re:Post: overlapping breaches give the difference.
 #[test]
 fn what_warms_up_is_no_capacity_to_reckon_from_but_counts_in_what_is_there() {
     read(

@@ -1,0 +1,580 @@
+//! KEDA's ScaledObject and ScaledJob, `keda.sh/v1alpha1`.
+//!
+//! In: the document. Out: for a ScaledObject what the HPA that KEDA makes of it does, with scaling
+//! to and from zero; for a ScaledJob the jobs to run. Knows which field of a trigger is its target
+//! from [`keda_scalers`](super::keda_scalers).
+
+use serde_json::{Value, json};
+
+use super::document::At;
+use super::draft::Draft;
+use super::hpa::{behavior, unit};
+use super::keda_scalers::scaler;
+use super::{Import, bookkeeping, cron, identity};
+use crate::Error;
+
+const PREFIX: &str = "autoscaling.keda.sh/";
+
+pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
+    let version = at.field("apiVersion");
+    if version.need_text()? != "keda.sh/v1alpha1" {
+        return Err(version.must("be keda.sh/v1alpha1"));
+    }
+    let name = identity(at)?;
+    let spec = at.field("spec").mapping()?;
+    if !spec.exists() {
+        return Err(spec.missing());
+    }
+    let mut draft = Draft::default();
+    spec.field("pollingInterval").ignored("the host decides how often it observes");
+    let source = if at.field("kind").text()? == Some("ScaledJob") {
+        jobs(&spec, &mut draft)?;
+        "ScaledJob keda.sh/v1alpha1"
+    } else {
+        object(at, &spec, &mut draft)?;
+        "ScaledObject keda.sh/v1alpha1"
+    };
+    bookkeeping(at);
+    draft.finish(name, source, &[at.clone()])
+}
+
+/// `minReplicaCount` and `maxReplicaCount`, as far as given.
+fn limits(spec: &At<'_>) -> Result<(Option<u32>, u32), Error> {
+    let (min, max) = (spec.field("minReplicaCount"), spec.field("maxReplicaCount"));
+    let most = max.whole()?.unwrap_or(100);
+    if most == 0 {
+        return Err(max.must("be at least 1"));
+    }
+    let least = min.whole()?;
+    if least.is_some_and(|least| least > most) {
+        return Err(min.must(&format!("not be above `maxReplicaCount`, which is {most}")));
+    }
+    max.mapped("max_replicas");
+    min.mapped("min_replicas");
+    Ok((least, most))
+}
+
+fn object(at: &At<'_>, spec: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
+    let (least, most) = limits(spec)?;
+    if !spec.field("maxReplicaCount").exists() {
+        draft.assume("max_replicas", most, "default of KEDA");
+    }
+    spec.field("scaleTargetRef").ignored("names the workload, which the host scales");
+    let advanced = spec.field("advanced").mapping()?;
+    let hpa = advanced.field("horizontalPodAutoscalerConfig").mapping()?;
+    hpa.field("name").ignored("names an object of Kubernetes");
+    advanced
+        .field("restoreToOriginalReplicaCount")
+        .ignored("is about deleting the ScaledObject, not about scaling");
+    let (guards, tolerance) = behavior(&hpa.field("behavior"))?;
+    draft.set("guards", guards);
+    let tolerance = tolerance.unwrap_or(json!(0.1));
+
+    let modifiers = advanced.field("scalingModifiers").mapping()?;
+    let has_formula = modifiers.field("formula").exists();
+    let mut active = Vec::new(); // triggers of `zero`
+    let mut triggers = spec.field("triggers").items()?;
+    if triggers.is_empty() {
+        return Err(spec.field("triggers").missing());
+    }
+    let mut names = Vec::new();
+    let mut n_schedules = 0;
+    for trigger in &mut triggers {
+        let kind = trigger.field("type").need_text()?;
+        match kind {
+            "cron" => {
+                schedule(trigger, draft, most)?;
+                n_schedules += 1;
+            }
+            "cpu" | "memory" => resource(trigger, kind, draft, &tolerance)?,
+            _ if has_formula => {
+                names.push(trigger.field("name").text()?.unwrap_or(kind).to_owned());
+                trigger.approximated(
+                    "the formula of scalingModifiers",
+                    "the host reads it and puts it into the formula",
+                );
+            }
+            _ => {
+                let external = external(trigger, kind)?;
+                let metric = draft.metric(&external.wanted, "total", external.feed.clone());
+                let to = draft.policy(json!({
+                    "kind": "target", "metric": metric, "by": external.by,
+                    "target": external.target, "tolerance": tolerance,
+                }));
+                external.tell(trigger, draft, &metric, &to);
+                active.push((metric, trigger.clone(), external.activation.clone()));
+            }
+        }
+    }
+    if has_formula {
+        active.push(formula(&modifiers, draft, &names, &tolerance)?);
+    }
+    fallback(&spec.field("fallback"), draft)?;
+    zero(spec, draft, least, &active, n_schedules)?;
+    paused(at, draft)
+}
+
+/// A trigger that reads a metric from outside the workload.
+struct External<'d> {
+    wanted: String,
+    feed: String,
+    by: &'static str,
+    target: f64,
+    /// The field that the target is in, if it is given.
+    place: Option<At<'d>>,
+    activation: Option<(At<'d>, f64)>,
+}
+
+fn external<'d>(trigger: &At<'d>, kind: &str) -> Result<External<'d>, Error> {
+    let metadata = trigger.field("metadata").mapping()?;
+    let scaler = scaler(kind);
+    let given = scaler.targets.iter().map(|name| metadata.field(name)).find(At::exists);
+    let target = match (&given, scaler.default) {
+        (Some(place), _) => number(place)?,
+        (None, Some(default)) => default,
+        (None, None) => {
+            let names: Vec<_> = scaler.targets.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!(
+                "has no target: a trigger of type \"{kind}\" must have {}",
+                names.join(" or ")
+            );
+            return Err(metadata.refuse(&message));
+        }
+    };
+    if target <= 0.0 {
+        let place = given.as_ref().expect("a default is above 0");
+        return Err(place.must("be above 0"));
+    }
+    let by = trigger.field("metricType");
+    let by = match by.text()? {
+        None | Some("AverageValue") => "average_value",
+        Some("Value") => "value",
+        Some(_) => return Err(by.must("be AverageValue or Value")),
+    };
+    let place = scaler.activations.iter().map(|name| metadata.field(name)).find(At::exists);
+    let activation = match place {
+        Some(place) => {
+            let number = number(&place)?;
+            Some((place, number))
+        }
+        None => None,
+    };
+    let label = trigger.field("name").text()?;
+    let wanted = label.unwrap_or(kind).replace('-', "_");
+    let of = label.map_or(String::new(), |label| format!(" \"{label}\""));
+    let feed = format!("what the {kind} trigger{of} measures, in all");
+    Ok(External { wanted, feed, by, target, place: given, activation })
+}
+
+/// KEDA's metadata are texts, and often numbers.
+fn number(at: &At<'_>) -> Result<f64, Error> {
+    let number = at.number_or_text()?.ok_or_else(|| at.missing())?;
+    if number < 0.0 { Err(at.must("not be negative")) } else { Ok(number) }
+}
+
+impl External<'_> {
+    /// The fates of the trigger's fields, activation left out.
+    fn tell(&self, trigger: &At<'_>, draft: &mut Draft, metric: &str, to: &str) {
+        trigger.field("type").mapped(format!("metrics.{metric}"));
+        trigger.field("name").mapped(format!("metrics.{metric}"));
+        trigger.field("metricType").mapped(format!("{to}.by"));
+        match &self.place {
+            Some(place) => place.mapped(format!("{to}.target")),
+            None => {
+                let target = format!("{to}.target");
+                draft.tell(&target, self.target.to_string(), "default of KEDA's scaler");
+            }
+        }
+    }
+}
+
+/// Whatever of a trigger nobody has spoken of.
+fn query(trigger: &At<'_>) {
+    trigger.field("metadata").ignored("part of the query, which the host makes");
+    trigger.field("authenticationRef").ignored("the host reads the metric by its own rights");
+    trigger.field("useCachedMetrics").ignored("the host decides how often it observes");
+}
+
+fn resource(
+    trigger: &At<'_>,
+    kind: &str,
+    draft: &mut Draft,
+    tolerance: &Value,
+) -> Result<(), Error> {
+    let metadata = trigger.field("metadata").mapping()?;
+    // Before 2.17 the type stood in the metadata.
+    let by = [trigger.field("metricType"), metadata.field("type")];
+    let by = by.iter().find(|at| at.exists()).unwrap_or(&by[0]);
+    let value = metadata.field("value");
+    let container = metadata.field("containerName");
+    let container_name = container.text()?;
+    let of = container_name
+        .map_or("each replica".to_owned(), |name| format!("container {name} of each replica"));
+    let wanted = container_name.map_or(kind.to_owned(), |name| format!("{kind}_{name}"));
+    let unit = unit(kind);
+    let (how, metric, target) = match by.text()? {
+        None | Some("Utilization") => {
+            let percent = value.whole_or_text()?.ok_or_else(|| value.missing())?;
+            if percent == 0 {
+                return Err(value.must("be at least 1"));
+            }
+            let feed = format!("the {kind} usage of {of} with its request, in {unit}");
+            let metric = draft.metric(&wanted, "utilization", feed);
+            ("utilization", metric, f64::from(percent) / 100.0)
+        }
+        Some("AverageValue") => {
+            let quantity = value.quantity()?.ok_or_else(|| value.missing())?;
+            let feed = format!("the {kind} usage of {of}, in {unit}");
+            let metric = draft.metric(&wanted, "average", feed);
+            ("average_value", metric, quantity.value())
+        }
+        Some(_) => return Err(by.must("be Utilization or AverageValue")),
+    };
+    let to = draft.policy(json!({
+        "kind": "target", "metric": metric, "by": how, "target": target, "tolerance": tolerance,
+    }));
+    by.mapped(format!("{to}.by"));
+    value.mapped(format!("{to}.target"));
+    container.mapped(format!("metrics.{metric}"));
+    trigger.field("type").mapped(format!("metrics.{metric}"));
+    trigger.field("name").ignored("a name of the trigger, which the metric does without");
+    query(trigger);
+    Ok(())
+}
+
+/// KEDA's cron trigger: a floor while its window is open.
+fn schedule(trigger: &At<'_>, draft: &mut Draft, most: u32) -> Result<(), Error> {
+    let metadata = trigger.field("metadata").mapping()?;
+    let [start, end, zone, desired] =
+        ["start", "end", "timezone", "desiredReplicas"].map(|name| metadata.field(name));
+    let length = cron::between(start.need_text()?, end.need_text()?)
+        .map_err(|why| end.refuse(&format!("{why}, so the window has no length of its own")))?;
+    let floor = desired.whole_or_text()?.ok_or_else(|| desired.missing())?;
+    let time_zone = zone.need_text()?;
+    let to = draft.policy(json!({
+        "kind": "schedule", "cron": start.need_text()?, "time_zone": time_zone,
+        "duration": length.duration, "min_replicas": floor.min(most),
+    }));
+    if let Some(name) = trigger.field("name").text()? {
+        draft.policies.last_mut().expect("just added")["name"] = json!(name);
+        trigger.field("name").mapped(format!("{to}.name"));
+    }
+    trigger.field("type").mapped(to.clone());
+    start.mapped(format!("{to}.cron"));
+    zone.mapped(format!("{to}.time_zone"));
+    if length.crosses_midnight && time_zone != "UTC" && time_zone != "Etc/UTC" {
+        let how = "a length of time, so it ends an hour off in the night in which clocks change";
+        end.approximated(format!("{to}.duration"), how);
+    } else {
+        end.mapped(format!("{to}.duration"));
+    }
+    if floor > most {
+        desired
+            .approximated(format!("{to}.min_replicas"), "cut to `max_replicas`, as the HPA does");
+    } else {
+        desired.mapped(format!("{to}.min_replicas"));
+    }
+    query(trigger);
+    Ok(())
+}
+
+/// One formula in place of all external triggers: the host works it out.
+fn formula<'d>(
+    modifiers: &At<'d>,
+    draft: &mut Draft,
+    names: &[String],
+    tolerance: &Value,
+) -> Result<(String, At<'d>, Option<(At<'d>, f64)>), Error> {
+    let formula = modifiers.field("formula");
+    let feed = format!("the value of `{}`, of {}", formula.need_text()?, names.join(", "));
+    let metric = draft.metric("composite", "total", feed);
+    let target = modifiers.field("target");
+    let wanted = number(&target)?;
+    if wanted <= 0.0 {
+        return Err(target.must("be above 0"));
+    }
+    let by = modifiers.field("metricType");
+    let how = match by.text()? {
+        None | Some("AverageValue") => "average_value",
+        Some("Value") => "value",
+        Some(_) => return Err(by.must("be AverageValue or Value")),
+    };
+    let to = draft.policy(json!({
+        "kind": "target", "metric": metric, "by": how, "target": wanted, "tolerance": tolerance,
+    }));
+    formula.approximated(
+        format!("metrics.{metric}"),
+        "no formula is worked out here; the host sends its value",
+    );
+    target.mapped(format!("{to}.target"));
+    by.mapped(format!("{to}.by"));
+    let place = modifiers.field("activationTarget");
+    let activation = if place.exists() { Some((place.clone(), number(&place)?)) } else { None };
+    Ok((metric, modifiers.clone(), activation))
+}
+
+fn fallback(at: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
+    let at = at.clone().mapping()?;
+    if !at.exists() {
+        return Ok(());
+    }
+    let (threshold, replicas, behavior) =
+        (at.field("failureThreshold"), at.field("replicas"), at.field("behavior"));
+    let settings = json!({
+        "failures": threshold.whole()?.ok_or_else(|| threshold.missing())?,
+        "replicas": replicas.whole()?.ok_or_else(|| replicas.missing())?,
+        "behavior": match behavior.text()? {
+            None | Some("static" | "scalingModifiers") => "static",
+            Some("currentReplicas") => "current",
+            Some("currentReplicasIfHigher") => "higher",
+            Some("currentReplicasIfLower") => "lower",
+            Some(_) => {
+                return Err(behavior.must(
+                    "be static, currentReplicas, currentReplicasIfHigher, \
+                     currentReplicasIfLower or scalingModifiers",
+                ));
+            }
+        },
+    });
+    let mut first = None;
+    for (index, policy) in draft.policies.iter_mut().enumerate() {
+        // As in KEDA, not for cpu and memory.
+        let by = policy["by"].as_str();
+        let is_external =
+            policy["kind"] == "target" && matches!(by, Some("average_value" | "value"));
+        let metric = policy["metric"].as_str().unwrap_or_default().to_owned();
+        if is_external && draft.metrics[&metric]["kind"] == "total" {
+            policy["fallback"] = settings.clone();
+            first = first.or(Some(index));
+        }
+    }
+    let Some(first) = first else {
+        at.ignored("stands in for external triggers only, of which there is none");
+        return Ok(());
+    };
+    let to = format!("policies[{first}].fallback");
+    let how = "counted in observations, of each external trigger";
+    threshold.approximated(format!("{to}.failures"), how);
+    replicas.mapped(format!("{to}.replicas"));
+    if behavior.text()? == Some("scalingModifiers") {
+        behavior.approximated(format!("{to}.behavior"), "the host decides what its formula gives");
+    } else {
+        behavior.mapped(format!("{to}.behavior"));
+    }
+    Ok(())
+}
+
+/// Triggers that tell of work: their metric, the trigger, the activation value.
+type Active<'d> = (String, At<'d>, Option<(At<'d>, f64)>);
+
+fn zero(
+    spec: &At<'_>,
+    draft: &mut Draft,
+    least: Option<u32>,
+    active: &[Active<'_>],
+    n_schedules: usize,
+) -> Result<(), Error> {
+    let (idle, cooldown, initial) = (
+        spec.field("idleReplicaCount"),
+        spec.field("cooldownPeriod"),
+        spec.field("initialCooldownPeriod"),
+    );
+    let idle_replicas = idle.whole()?;
+    if idle_replicas.is_some_and(|idle| idle > 0) {
+        return Err(idle.must("be 0, as KEDA knows no other"));
+    }
+    let cooldown_seconds = cooldown.whole()?.unwrap_or(300);
+    let initial_seconds = initial.whole()?.unwrap_or(0);
+    let goes_to_zero = idle_replicas.is_some() || least.unwrap_or(0) == 0;
+    let mut min = if idle_replicas.is_some() { 0 } else { least.unwrap_or(0) };
+    if goes_to_zero && !active.is_empty() {
+        let triggers: Vec<_> = active
+            .iter()
+            .map(|(metric, _, activation)| {
+                let activation = activation.as_ref().map_or(0.0, |(_, number)| *number);
+                json!({"metric": metric, "activation": activation})
+            })
+            .collect();
+        draft.set(
+            "zero",
+            json!({"triggers": triggers, "idle_grace": cooldown_seconds,
+                "initial_grace": initial_seconds}),
+        );
+        cooldown.mapped("zero.idle_grace");
+        initial.approximated("zero.initial_grace", "counted from the first observation");
+        if !cooldown.exists() {
+            draft.tell("zero.idle_grace", "5m", "default of KEDA's cooldownPeriod");
+        }
+    } else {
+        let why = "only the way to zero waits for it, and none is gone";
+        cooldown.ignored(why);
+        initial.ignored(why);
+        if min == 0 && n_schedules == 0 {
+            if spec.field("minReplicaCount").exists() {
+                let rule = "be at least 1, as cpu and memory tell nothing at zero";
+                return Err(spec.field("minReplicaCount").must(rule));
+            }
+            min = 1;
+        }
+    }
+    for (index, (_, trigger, activation)) in active.iter().enumerate() {
+        if let Some((place, _)) = activation {
+            if draft.get("zero").is_some() {
+                place.mapped(format!("zero.triggers[{index}].activation"));
+            } else {
+                place.ignored("tells when to leave zero, where this never is");
+            }
+        }
+        query(trigger);
+    }
+    idle.mapped("min_replicas");
+    if let (Some(_), Some(least)) = (idle_replicas, least.filter(|&least| least > 1)) {
+        // Active means at least so many; idle outranks it, as `zero` comes after the policies.
+        let to = draft.policy(json!({"kind": "fixed_value", "value": least}));
+        spec.field("minReplicaCount").remap(format!("{to}.value"));
+    }
+    if !spec.field("minReplicaCount").exists() && !idle.exists() {
+        draft.assume("min_replicas", min, "default of KEDA, at least 1 without external triggers");
+    }
+    draft.set("min_replicas", min);
+    Ok(())
+}
+
+/// KEDA's annotations that stop scaling.
+fn paused(at: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
+    let annotations = at.fields(&["metadata", "annotations"]).mapping()?;
+    let on = |name: &str| -> Result<(At<'_>, bool), Error> {
+        let place = annotations.field(&format!("{PREFIX}{name}"));
+        let truth = place.truth()?.unwrap_or(false);
+        Ok((place, truth))
+    };
+    let (all, is_paused) = on("paused")?;
+    let (scale_in, is_in_paused) = on("paused-scale-in")?;
+    let (scale_out, is_out_paused) = on("paused-scale-out")?;
+    let (forced, is_forced) = on("force-activation")?;
+    let at_replicas = annotations.field(&format!("{PREFIX}paused-replicas"));
+    all.mapped("mode");
+    scale_in.mapped("mode");
+    if is_forced && draft.get("zero").is_some() {
+        draft.remove("zero");
+        draft.set(
+            "min_replicas",
+            draft.get("min_replicas").and_then(Value::as_u64).unwrap_or(0).max(1),
+        );
+        forced.approximated("min_replicas", "always active, so never below 1");
+    } else {
+        forced.ignored("nothing goes to zero here");
+    }
+    if is_out_paused {
+        for policy in &mut draft.policies {
+            if policy["kind"] != "schedule" {
+                policy["direction"] = json!("down");
+            }
+        }
+    }
+    scale_out.approximated(
+        if is_out_paused { "policies[0].direction" } else { "policies" },
+        "policies may only lower; `zero` and schedules still raise",
+    );
+    if is_paused || (is_in_paused && is_out_paused) {
+        draft.set("mode", "observe");
+    } else if is_in_paused {
+        draft.set("mode", "scale_up_only");
+    }
+    match at_replicas.whole_or_text()? {
+        Some(0) => {
+            draft.set("mode", "observe");
+            at_replicas.approximated("mode", "stays where it is, does not go to 0 first");
+        }
+        Some(replicas) => {
+            for setting in ["min_replicas", "max_replicas"] {
+                draft.set(setting, replicas);
+            }
+            draft.remove("zero");
+            at_replicas.mapped("max_replicas (and min_replicas; remove the annotation to scale)");
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+fn jobs(spec: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
+    let (least, most) = limits(spec)?;
+    if !spec.field("maxReplicaCount").exists() {
+        draft.assume("max_replicas", most, "default of KEDA");
+    }
+    draft.set("max_replicas", most);
+    draft.set("min_replicas", least.unwrap_or(0));
+    draft.set("guards", json!([]));
+    for name in [
+        "jobTargetRef",
+        "successfulJobsHistoryLimit",
+        "failedJobsHistoryLimit",
+        "rollout",
+        "rolloutStrategy",
+        "envSourceContainerName",
+    ] {
+        spec.field(name).ignored("is about the jobs themselves, which the host starts");
+    }
+    let strategy = spec.field("scalingStrategy").mapping()?;
+    let [kind, deduction, share, combine] = [
+        "strategy",
+        "customScalingQueueLengthDeduction",
+        "customScalingRunningJobPercentage",
+        "multipleScalersCalculation",
+    ]
+    .map(|name| strategy.field(name));
+    let ours = match kind.text()? {
+        None | Some("default") => "default",
+        Some("custom") => "custom",
+        Some("accurate") => "accurate",
+        Some("eager") => "eager",
+        Some(_) => return Err(kind.must("be default, custom, accurate or eager")),
+    };
+    match combine.text()? {
+        None | Some("max" | "") => combine.mapped("combine"),
+        Some(other @ ("min" | "avg" | "sum")) => {
+            combine.approximated("combine", format!("the highest, not the {other}"));
+        }
+        Some(_) => return Err(combine.must("be max, min, avg or sum")),
+    }
+    draft.set("combine", "maximum");
+    strategy
+        .field("pendingPodConditions")
+        .ignored("the host says which jobs are pending and which are ready");
+    let triggers = spec.field("triggers").items()?;
+    if triggers.is_empty() {
+        return Err(spec.field("triggers").missing());
+    }
+    for trigger in triggers {
+        let name = trigger.field("type").need_text()?;
+        if matches!(name, "cpu" | "memory" | "cron") {
+            return Err(trigger.field("type").must("be a trigger that counts work, for jobs"));
+        }
+        let external = external(&trigger, name)?;
+        let metric = draft.metric(&external.wanted, "total", external.feed.clone());
+        let mut policy =
+            json!({"kind": "jobs", "metric": metric, "target": external.target, "strategy": ours});
+        if ours == "custom" {
+            policy["queue_length_deduction"] = json!(deduction.whole()?.unwrap_or(0));
+            policy["running_job_percentage"] = json!(share.number_or_text()?.unwrap_or(0.0));
+        }
+        if let Some(least) = least.filter(|&least| least > 0) {
+            policy["min_jobs"] = json!(least);
+        }
+        let to = draft.policy(policy);
+        external.tell(&trigger, draft, &metric, &to);
+        kind.mapped(format!("{to}.strategy"));
+        if ours == "custom" {
+            deduction.mapped(format!("{to}.queue_length_deduction"));
+            share.mapped(format!("{to}.running_job_percentage"));
+        }
+        if let Some((place, _)) = &external.activation {
+            place.ignored("jobs have no zero to wake from; every item counts");
+        }
+        query(&trigger);
+    }
+    deduction.ignored("only the strategy `custom` has it");
+    share.ignored("only the strategy `custom` has it");
+    Ok(())
+}
