@@ -776,6 +776,30 @@ export interface Plant {
   decisions?: boolean
 }
 
+/** One thing that is wrong with a configuration. */
+export interface Finding {
+  /** The stable name of the kind of finding, such as `oscillation`. */
+  code: string
+  /** How bad it is. */
+  severity: 'error' | 'warning' | 'note'
+  /** The setting that it speaks of, such as `policies[0].low`. */
+  path: string
+  /** One sentence with the numbers. */
+  message: string
+  /** The numbers, by names that carry the unit. */
+  facts: Record<string, number>
+  /** The smallest change known to mend it, tried out before it is told; `null` if none is known. */
+  fix: { path: string; value: unknown; message: string } | null
+}
+
+/**
+ * Settings that must oscillate or can never work, each proven by running the loop; the worst first.
+ *
+ * Schedules count from `now` on; without it only what holds at any time is told.
+ * @throws {ForescaleError} `FORESCALE_CONFIG` for a configuration that does not build
+ */
+export function lint(config: Config | string, options?: { now?: Date | number }): Finding[]
+
 /**
  * What the configuration would have done to a recorded load, on a thread of the pool: the event loop
  * goes on.

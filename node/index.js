@@ -159,6 +159,11 @@ class Report {
   }
 }
 
+function lint(config, { now = null } = {}) {
+  const at = now === null ? null : millis(now, () => 'now')
+  return JSON.parse(call(() => addon.lint(text(config), at)))
+}
+
 async function replay(config, trace, plant = {}, { signal } = {}) {
   signal?.throwIfAborted()
   if (trace === null || typeof trace !== 'object') throw refusal('trace', trace, '{ times, values }')
@@ -256,4 +261,4 @@ function own(error) {
   return isOurs ? new ForescaleError(error.code, error.path, error.message) : error
 }
 
-module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, prometheus, replay }
+module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, lint, prometheus, replay }

@@ -88,6 +88,8 @@ pub mod manifest;
 
 pub mod sim;
 
+pub mod lint;
+
 pub mod size;
 
 #[cfg(test)]

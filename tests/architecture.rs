@@ -22,6 +22,7 @@ const ORDER: &[&[&str]] = &[
     &["decide", "config"],
     &["manifest"],
     &["sim"],
+    &["lint"],
     &["size"],
 ];
 

@@ -1,7 +1,7 @@
 // Compiled, not run: what must type, and what must not.
 
 import forescale = require('forescale')
-import { Autoscaler, Decision, ForescaleError, type Config, type Forecast } from 'forescale'
+import { Autoscaler, Decision, ForescaleError, lint, type Config, type Finding, type Forecast } from 'forescale'
 
 const config: Config = {
   max_replicas: 60,
@@ -28,6 +28,9 @@ const decision: Decision = scaler.decide({
 const wish: number | null = decision.wish
 const codes: string[] = decision.steps.map((step) => step.reason.code)
 
+const findings: Finding[] = lint(config, { now: new Date() })
+const mending: string | undefined = findings[0]?.fix?.path
+
 const answer = scaler.forecast('rps', { horizon: '30m' })
 const forecast: Forecast | string = answer.abstained ? answer.explain() : answer
 const twin: Autoscaler = Autoscaler.restore(JSON.parse(scaler.snapshot().toString('utf8')))
@@ -35,7 +38,7 @@ const twin: Autoscaler = Autoscaler.restore(JSON.parse(scaler.snapshot().toStrin
 try {
   Autoscaler.fromFile('scaler.yaml')
 } catch (error) {
-  if (error instanceof ForescaleError) console.log(error.code, error.path, wish, codes, forecast, twin)
+  if (error instanceof ForescaleError) console.log(error.code, error.path, wish, codes, forecast, twin, mending)
 }
 
 // @ts-expect-error: the limit is not optional

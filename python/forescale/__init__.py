@@ -13,6 +13,7 @@ from ._native import Decision, Reason, Step, __version__
 from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
 from .forecast import Abstain, Forecast
+from .linting import Finding, Fix, lint
 from .readings import Reading
 from .replay import Report, replay
 
@@ -21,6 +22,8 @@ __all__ = [
     "Autoscaler",
     "ConfigError",
     "Decision",
+    "Finding",
+    "Fix",
     "Forecast",
     "ForescaleError",
     "ObservationError",
@@ -32,6 +35,7 @@ __all__ = [
     "Step",
     "TraceError",
     "__version__",
+    "lint",
     "prometheus",
     "replay",
 ]

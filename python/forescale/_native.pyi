@@ -31,6 +31,9 @@ class Autoscaler:
         self, metric: str, horizon: str | float, quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
 
+def lint(config: str, now: float | None) -> str:
+    """The findings as JSON, the worst first; `now` in seconds since the epoch."""
+
 def replay(config: str, name: str, times: Any, values: Any, plant: str) -> Report:
     """Replays a trace; `times` in seconds since the epoch, a missing value is a hole."""
 

@@ -43,6 +43,11 @@ impl Config {
         self.given.clone().map_or_else(|| to_value(self), Ok)
     }
 
+    /// The same settings without the memory of how they were given, cheap to copy.
+    pub(crate) fn bare(&self) -> Self {
+        Self { given: None, ..self.clone() }
+    }
+
     /// Every setting in force, with its origin, sorted by name.
     ///
     /// ```
@@ -119,7 +124,7 @@ pub(crate) fn read<T: DeserializeOwned + Serialize>(given: &Value) -> Result<T, 
     Ok(taken)
 }
 
-fn to_value(settings: &impl Serialize) -> Result<Value, Error> {
+pub(crate) fn to_value(settings: &impl Serialize) -> Result<Value, Error> {
     serde_json::to_value(settings)
         .map_err(|error| Error::config("", format!("the settings cannot be written: {error}")))
 }

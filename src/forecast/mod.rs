@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 pub use outlook::Outlook;
 pub use outlook_config::OutlookConfig;
+/// So many of a model's errors are kept; a quantile above `n / (n + 1)` of them is the largest.
+pub(crate) const ERRORS_KEPT: usize = residuals::Residuals::KEPT;
 
 use history::{History, MOST_STALE};
 

@@ -51,7 +51,7 @@ struct Band {
 impl Residuals {
     /// Errors at each horizon that are kept: eight hours of minutes. Long enough for the quantile
     /// 0.99; three times as many covered hardly better on real loads, half as many worse at 0.99.
-    const KEPT: usize = 480;
+    pub(super) const KEPT: usize = 480;
 
     /// Weight of an error in what counts as lately: about twenty of them.
     const LATELY: f64 = 0.05;

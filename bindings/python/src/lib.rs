@@ -10,6 +10,7 @@ mod autoscaler;
 mod convert;
 mod decision;
 mod error;
+mod lint;
 mod prometheus;
 mod replay;
 
@@ -28,6 +29,8 @@ mod _native {
     use crate::autoscaler::Autoscaler;
     #[pymodule_export]
     use crate::decision::{Decision, Reason, Step};
+    #[pymodule_export]
+    use crate::lint::check;
     #[pymodule_export]
     use crate::prometheus::{prometheus_chunks, read_prometheus};
     #[pymodule_export]

@@ -222,8 +222,19 @@ fn utc() -> String {
 
 impl Config {
     /// The floor and the cap.
-    fn range(&self) -> (Option<u32>, Option<u32>) {
+    pub(crate) fn range(&self) -> (Option<u32>, Option<u32>) {
         (self.replicas.or(self.min_replicas), self.replicas.or(self.max_replicas))
+    }
+
+    /// When the last of the windows by date ends; `None` for a pattern, which goes on.
+    pub(crate) fn last_end(&self) -> Result<Option<Timestamp>, Error> {
+        let Some(windows) = &self.windows else { return Ok(None) };
+        let zone = window::zone(&self.time_zone)?;
+        let mut last = None;
+        for window in windows {
+            last = last.max(Some(window.moments(&zone)?.1));
+        }
+        Ok(last)
     }
 
     fn check_replicas(&self) -> Result<(), Error> {
