@@ -251,7 +251,7 @@ fn a_wrong_field_is_refused_with_its_line_and_column() {
             "`metadata` is \"web\", must be a mapping (line 3, column 11)",
         ),
         ("  maxReplicas: 9", "  minReplicas: 9", "line 6"),
-        ("  maxReplicas: 9", "\tmaxReplicas: 9", "line 6"),
+        ("  maxReplicas: 9", "\tmaxReplicas: 9", "found a tab at line "),
         ("averageUtilization: 70 }", "averageUtilization: 70", "line "),
         ("maxReplicas: 9", "maxReplicas: \"9", "line "),
         (

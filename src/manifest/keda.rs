@@ -56,8 +56,9 @@ fn limits(spec: &At<'_>) -> Result<(Option<u32>, u32), Error> {
 
 fn object(at: &At<'_>, spec: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
     let (least, most) = limits(spec)?;
+    draft.set("max_replicas", most);
     if !spec.field("maxReplicaCount").exists() {
-        draft.assume("max_replicas", most, "default of KEDA");
+        draft.tell("max_replicas", most.to_string(), "default of KEDA");
     }
     spec.field("scaleTargetRef").ignored("names the workload, which the host scales");
     let advanced = spec.field("advanced").mapping()?;
@@ -501,7 +502,7 @@ fn paused(at: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
 fn jobs(spec: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
     let (least, most) = limits(spec)?;
     if !spec.field("maxReplicaCount").exists() {
-        draft.assume("max_replicas", most, "default of KEDA");
+        draft.tell("max_replicas", most.to_string(), "default of KEDA");
     }
     draft.set("max_replicas", most);
     draft.set("min_replicas", least.unwrap_or(0));
