@@ -77,6 +77,9 @@ export interface FixedCapacity {
 /** Settings of a policy. */
 export type PolicyConfig =
   | TargetPolicy
+  | TargetTrackingPolicy
+  | StepPolicy
+  | SimplePolicy
   | WatermarkPolicy
   | BacklogPolicy
   | JobsPolicy
@@ -131,6 +134,84 @@ export interface TargetPolicy extends EveryPolicy {
   by?: 'utilization' | 'average_value' | 'value'
   /** How far the ratio may lie from 1 before anything moves. Default: 0.1. */
   tolerance?: number | { up?: number; down?: number }
+}
+
+/** AWS's target tracking: in proportion to the distance from the target, in only after longer. */
+export interface TargetTrackingPolicy extends EveryPolicy {
+  kind: 'target_tracking'
+  metric: string
+  /** What the metric is to be for each replica; for a utilization a ratio. */
+  target: number
+  /** Whether it may take replicas away. Default: yes. */
+  scale_in?: boolean
+  /** The length of a period. Default: 1 minute. */
+  period?: Duration
+  /** So many periods in a row above the target scale out. Default: 3. */
+  points_out?: number
+  /** So many periods in a row below the target and its margin scale in. Default: 15. */
+  points_in?: number
+  /** How far below the target it scales in, as a share of it. Default: 0.1. */
+  scale_in_margin?: number
+  /** For how long a replica in service warms up. Default: 5 minutes. */
+  warm_up?: Duration
+}
+
+/** AWS's step scaling: an adjustment by the size of a breach. */
+export interface StepPolicy extends EveryPolicy {
+  kind: 'step'
+  /** What people call it. */
+  name?: string
+  metric: string
+  /** What a breach is measured against. */
+  threshold: number
+  /** On which side of the threshold a period is breaching. */
+  comparison: 'above' | 'at_or_above' | 'below' | 'at_or_below'
+  /** What the steps' numbers mean. Default: `change`. */
+  adjustment?: 'change' | 'exact' | 'percent'
+  /** Adjustments by bounds against the threshold, without a gap or an overlap. */
+  steps: { lower?: number; upper?: number; by: number }[]
+  /** A change by percent is one of so many replicas at least. Default: 0. */
+  min_adjustment?: number
+  /** How the periods become the number that the step is chosen by. Default: `average`. */
+  aggregation?: 'average' | 'maximum' | 'minimum'
+  /** So many periods must be breaching. Default: 3. */
+  points?: number
+  /** Of so many. Default: as `points`. */
+  of?: number
+  /** The length of a period. Default: 1 minute. */
+  period?: Duration
+  /** What stands for periods without a reading. Default: `missing`. */
+  missing_data?: 'breaching' | 'ignore' | 'missing' | 'not_breaching'
+  /** For how long a replica in service warms up. Default: 5 minutes. */
+  warm_up?: Duration
+}
+
+/** AWS's simple scaling: one adjustment, then a wait. */
+export interface SimplePolicy extends EveryPolicy {
+  kind: 'simple'
+  /** What people call it. */
+  name?: string
+  metric: string
+  /** What a period is compared with. */
+  threshold: number
+  /** On which side of the threshold a period is breaching. */
+  comparison: 'above' | 'at_or_above' | 'below' | 'at_or_below'
+  /** What `by` means. Default: `change`. */
+  adjustment?: 'change' | 'exact' | 'percent'
+  /** The adjustment: replicas, or whole percent. */
+  by: number
+  /** A change by percent is one of so many replicas at least. Default: 0. */
+  min_adjustment?: number
+  /** So many periods must be breaching. Default: 3. */
+  points?: number
+  /** Of so many. Default: as `points`. */
+  of?: number
+  /** The length of a period. Default: 1 minute. */
+  period?: Duration
+  /** What stands for periods without a reading. Default: `missing`. */
+  missing_data?: 'breaching' | 'ignore' | 'missing' | 'not_breaching'
+  /** No adjustment within this time after a change. Default: 5 minutes. */
+  cooldown?: Duration
 }
 
 /** Two thresholds with a band between them in which nothing moves. */
@@ -641,8 +722,8 @@ export interface Trace {
   name?: string
   /** Rising, on a fixed step; holes of whole steps are filled on a straight line. */
   times: Float64Array | readonly Time[]
-  /** The mean load in each step, in the load's unit; from 0 up, none missing. */
-  values: ArrayLike<number>
+  /** The mean load in each step, in the load's unit; from 0 up. A missing one is `null` or NaN, a hole. */
+  values: ArrayLike<number | null | undefined>
 }
 
 /** The workload as the simulator sees it, and which part of the trace is scored. */
@@ -707,6 +788,70 @@ export function replay(
   plant?: Plant | string,
   options?: { signal?: AbortSignal },
 ): Promise<Report>
+
+/**
+ * History from Prometheus: the server's answers in, times and values out. Nothing is fetched here;
+ * whatever client the host has will do:
+ *
+ *     const answers = []
+ *     for (const [start, end] of prometheus.chunks(monday, sunday, '1m')) {
+ *       const query = 'sum(rate(http_requests_total{job="shop"}[5m]))'
+ *       const parameters = new URLSearchParams({ query, start: start / 1000, end: end / 1000, step: 60 })
+ *       const answer = await fetch(`http://localhost:9090/api/v1/query_range?${parameters}`)
+ *       answers.push(await answer.text()) // an error's body too: it says what is wrong
+ *     }
+ *     const history = prometheus.read(answers)
+ *     scaler.warmUp('rps', history.times, history.values)
+ *     const report = await replay(config, { name: 'shop', ...history })
+ */
+export const prometheus: {
+  /**
+   * One series of times and values, from the bodies of the answers to a range query, in any order.
+   * They must belong to one query with one step. They may overlap: the last one wins.
+   * @param answers one answer or several: bytes, text, or the object parsed from it
+   * @throws {ForescaleError} `FORESCALE_TRACE` if an answer is none (the server's own words if it is
+   *   an error) or is not that of a range query, and if the series are several, none, without a value
+   *   or not on one step; `FORESCALE_CONFIG` for an option
+   */
+  read(answers: PrometheusAnswer | Iterable<PrometheusAnswer>, options?: PrometheusOptions): PrometheusHistory
+
+  /**
+   * The queries to ask for, each `[start, end]` in milliseconds, both included, of at most 11,000
+   * points: a server refuses more.
+   * @throws {ForescaleError} `FORESCALE_TRACE` for a step of 0, an end before the start, and more than
+   *   100,000 queries
+   */
+  chunks(start: Time, end: Time, step: Duration): [start: number, end: number][]
+}
+
+/** The body of an answer to `GET /api/v1/query_range`, or the object parsed from it. */
+export type PrometheusAnswer = Uint8Array | string | object
+
+/** Which series of a history count, and how. */
+export interface PrometheusOptions {
+  /** Only series with all of these labels count. Default: every series. */
+  labels?: Record<string, string>
+  /** Adds the series up. Default: no, there must be exactly one. */
+  sum?: boolean
+  /** The series are raw counters and become rates per second; a fall is a restart from 0. Default: no. */
+  counter?: boolean
+  /** The step of the query. Default: the shortest distance between two samples. */
+  step?: Duration
+}
+
+/** A recorded load on a fixed step; a {@link Trace}, and history for {@link Autoscaler.warmUp}. */
+export interface PrometheusHistory {
+  /** Milliseconds since the epoch, one time a step from the first sample to the last. */
+  times: Float64Array
+  /** The value at each time; NaN where the record has none, or NaN or an infinity. */
+  values: Float64Array
+  /** The distance of two times, in milliseconds. */
+  step: number
+  /** How many values are missing. */
+  nMissing: number
+  /** What the server warned of, such as data it could not reach; each text once. */
+  warnings: string[]
+}
 
 /** How good a replay was: what it cost, how slow it was, how restless. */
 export interface Score {

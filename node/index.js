@@ -169,6 +169,30 @@ async function replay(config, trace, plant = {}, { signal } = {}) {
   return signal ? abortable(report, signal) : report
 }
 
+/** History from Prometheus: the server's answers in, times and values out. */
+const prometheus = {
+  read(answers, options = {}) {
+    const isOne = typeof answers === 'string' || answers instanceof Uint8Array || !(Symbol.iterator in Object(answers))
+    const bodies = Array.from(isOne ? [answers] : answers, body)
+    return call(() => addon.readPrometheus(bodies, text(options)))
+  },
+
+  chunks(start, end, step) {
+    const [from, to] = [millis(start, () => 'start'), millis(end, () => 'end')]
+    if (typeof step !== 'string' && typeof step !== 'number') {
+      throw refusal('step', step, 'a text such as "1m", or seconds')
+    }
+    return call(() => addon.prometheusChunks(from, to, step))
+  },
+}
+
+function body(answer, i) {
+  if (answer instanceof Uint8Array) return Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength)
+  if (typeof answer === 'string') return Buffer.from(answer)
+  if (answer !== null && typeof answer === 'object') return Buffer.from(JSON.stringify(answer))
+  throw refusal(`answers[${i}]`, answer, 'bytes, a text or an object')
+}
+
 /** Rejects as soon as the signal says so; the thread of the pool ends its replay all the same. */
 function abortable(work, signal) {
   return new Promise((resolve, reject) => {
@@ -232,4 +256,4 @@ function own(error) {
   return isOurs ? new ForescaleError(error.code, error.path, error.message) : error
 }
 
-module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, replay }
+module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, prometheus, replay }

@@ -216,8 +216,10 @@ codes! {
     ENOUGH_JOBS = "enough_jobs", "{queue} wait, {target} a job, and there are {n_jobs} jobs, {n_pending} of them not begun";
     /// Fewer jobs than always are to run.
     TOO_FEW_JOBS = "too_few_jobs", "the minimum is {min_jobs} jobs";
+    /// What waits decides.
+    BACKLOG = "backlog", "{queue} wait, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// The arrivals and what waits decide.
-    BACKLOG = "backlog", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
+    BACKLOG_AND_ARRIVALS = "backlog_and_arrivals", "{queue} wait and {arrivals} a second arrive, to be worked off in {drain_seconds} s at {rate_per_replica} a second and replica";
     /// The average over the stable window decides. Knative: stable mode.
     STABLE_AVERAGE = "stable_average", "the average of {stable_average} over the stable window is held against the target {target}";
     /// A burst decides: the panic window wants many times the ready replicas, or lately did.
@@ -242,6 +244,21 @@ codes! {
     STRATEGY_NONE = "strategy_none", "the strategy is content with {current}";
     /// Too few recent points lie within the bounds. Nomad: `within_bounds_trigger`.
     TOO_FEW_WITHIN_BOUNDS = "too_few_within_bounds", "{n_within} recent points lie within the bounds, {trigger} must";
+    /// Enough periods lie beyond the threshold. AWS: the alarm is in `ALARM`.
+    BEYOND_THRESHOLD = "beyond_threshold", "{measured} is beyond the threshold {threshold}, the adjustment is {by}";
+    /// Too few periods lie beyond the threshold. AWS: the alarm is in `OK`.
+    WITHIN_THRESHOLD = "within_threshold", "{n_breaching} of the last periods are beyond the threshold {threshold}, {needed} must be";
+    /// Too few periods have a reading to judge by. AWS: the alarm is in `INSUFFICIENT_DATA`.
+    INSUFFICIENT_DATA = "insufficient_data", "{n_periods} of the last periods have a reading, too few to judge by";
+    /// The alarm is on, and no step is set for so large a breach.
+    NO_STEP = "no_step", "no step is set for {measured} against the threshold {threshold}";
+    /// Replicas that were added lately are warming up, and nothing is taken away meanwhile. AWS:
+    /// instance warm-up.
+    WARMING_UP = "warming_up", "{n_warming} replicas are warming up for another {left_seconds} s, so nothing is taken away";
+    /// Neither above the target nor far enough below it for long enough.
+    ON_TARGET = "on_target", "{measured} is neither above the target {target} nor below {low} for long enough";
+    /// Nothing asks for more, and taking away is left to others. AWS: `DisableScaleIn`.
+    SCALE_IN_DISABLED = "scale_in_disabled", "nothing asks for more, and scaling in is disabled";
     /// A schedule's window is open, with a floor and a cap.
     SCHEDULE_ACTIVE = "schedule_active", "the schedule asks for {min_replicas} to {max_replicas} replicas for another {left_seconds} s";
     /// A schedule's window is open, with a floor only.
@@ -319,6 +336,26 @@ codes! {
     OBSERVE_ONLY = "observe_only", "the mode is observe, so nothing moves";
     /// The mode is `scale_up_only`.
     SCALE_UP_ONLY = "scale_up_only", "the mode is scale_up_only, so nothing is taken away";
+
+    // Vertical sizing.
+    /// The usage so far decides, as percentiles with a margin. Kubernetes VPA: `RecommendationProvided`.
+    USAGE_HISTORY = "usage_history", "{n_samples} samples over {span_days} days, at a confidence of {confidence}";
+    /// No sample of the resource has come yet. Kubernetes VPA: `NoPodsMatched` and its like.
+    NO_SAMPLES = "no_samples", "no sample has come yet";
+    /// The last sample is too old to size by. Kubernetes VPA drops what it knows at that age.
+    SAMPLES_EXPIRED = "samples_expired", "the last sample is {silent_seconds} s old, from {expiry_seconds} s on it says nothing";
+    /// The settings leave this resource alone. Kubernetes VPA: `controlledResources`.
+    NOT_CONTROLLED = "not_controlled", "the settings leave this resource alone";
+    /// Running out of memory is reported too late to count.
+    OUT_OF_MEMORY_TOO_OLD = "out_of_memory_too_old", "running out of memory is reported {late_seconds} s after the fact, at most {most_seconds} s count";
+    /// The request lies outside the recommended bounds, or there is none.
+    REQUEST_OUT_OF_BOUNDS = "request_out_of_bounds", "a request lies outside the recommended bounds, the relative difference is {difference}";
+    /// Running out of memory soon after the start, and the recommendation differs.
+    OUT_OF_MEMORY_SOON = "out_of_memory_soon", "out of memory {ran_seconds} s after the start, the relative difference is {difference}";
+    /// Within its bounds, but old enough and far enough from the target.
+    REQUEST_OFF_TARGET = "request_off_target", "the requests are off their targets by {difference} after {age_seconds} s";
+    /// The request may stay.
+    REQUEST_FITS = "request_fits", "the requests are off their targets by {difference}, which may stay";
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@
 //! | [`combine`] | several policies become one: their directions and own guards; maximum, all, k of n, priority |
 //! | [`Autoscaler`], [`Decision`], [`Config`] | the loop; text to the loop; snapshots |
 //! | [`sim`] | trace, plant, replay of the live code, score, bounds, report |
+//! | [`size`] | vertical: requests of CPU and memory from usage histograms; out-of-memory reaction |
 //!
 //! A new policy, forecaster, capacity or guard is one file, a `mod` line and a line in its room's
 //! catalog; the configuration and both bindings follow from that line.
@@ -86,6 +87,8 @@ mod decide;
 pub mod manifest;
 
 pub mod sim;
+
+pub mod size;
 
 #[cfg(test)]
 mod testing;

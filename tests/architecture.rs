@@ -22,6 +22,7 @@ const ORDER: &[&[&str]] = &[
     &["decide", "config"],
     &["manifest"],
     &["sim"],
+    &["size"],
 ];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use forescale::{Autoscaler, ErrorKind, Timestamp};
+use forescale::{Autoscaler, ErrorKind, Observation, Timestamp};
 
 /// A configuration that is right, with one part replaced.
 fn with(part: &str, replacement: &str) -> String {
@@ -239,4 +239,27 @@ fn history_is_checked_at_the_border() {
         assert!(error.to_string().contains(want), "said: {error}\nwant: {want}");
     }
     scaler.warm_up("rps", &times, &[Some(1.0), None, Some(f64::NAN)]).unwrap();
+}
+
+/// YAML takes `+1` for a number and `+50%` for a text.
+#[test]
+#[cfg(feature = "yaml")]
+fn an_adjustment_need_not_be_quoted() {
+    let replicas = |adjustment: &str| {
+        let text = format!(
+            "max_replicas: 60
+metrics: {{ rps: {{ kind: total }} }}
+guards: []
+policies:
+  - {{ kind: rule, metric: rps, operator: \">\", threshold: 80, breach_duration: 0, adjustment: {adjustment} }}
+"
+        );
+        let mut scaler = Autoscaler::from_text(&text).unwrap();
+        let seen = Observation::at(Timestamp::from_secs(0)).ready(8).metric("rps", 90.0);
+        scaler.decide(&seen).replicas
+    };
+    assert_eq!(
+        [replicas("+1"), replicas("-2"), replicas("+50%"), replicas("\"-50%\"")],
+        [9, 6, 12, 4]
+    );
 }

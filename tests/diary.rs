@@ -33,6 +33,37 @@ fn the_grace_begins_anew_after_a_size_outside_the_limits() {
     assert_eq!(scaler.decide(&seen(3900, 1).metric("queue", 0.0)).replicas, 0);
 }
 
+/// Idle time and activity are remembered; what is set may have changed meanwhile.
+#[test]
+fn a_snapshot_keeps_the_grace_of_zero() {
+    let text = r#"{"min_replicas": 0, "max_replicas": 5,
+        "metrics": {"queue": {"kind": "total"}, "rps": {"kind": "total"}},
+        "policies": [{"kind": "target", "metric": "queue", "target": 10}], "guards": [],
+        "zero": {"triggers": [{"metric": "queue"}, {"metric": "rps", "activation": 2}],
+                 "idle_grace": "5m", "initial_grace": 0}}"#;
+    //           second, ready, queue, rps -> replicas
+    let diary = [
+        (0, 0, 0.0, 3.0, 1),
+        (30, 1, 0.0, 2.0, 1), // has been active, so the initial grace is over
+        (329, 1, 0.0, 0.0, 1),
+        (330, 1, 0.0, 0.0, 0),
+    ];
+    let mut going = scaler(text);
+    for (second, ready, queue, rps, want) in diary {
+        let seen = seen(second, ready).metric("queue", queue).metric("rps", rps);
+        let snapshot = going.snapshot().unwrap();
+        let mut resumed = scaler(text);
+        resumed.resume(&snapshot).unwrap();
+        for scaler in [&mut going, &mut Autoscaler::restore(&snapshot).unwrap(), &mut resumed] {
+            let decision = scaler.decide(&seen);
+            assert_eq!(decision.replicas, want, "at {second} s: {}", decision.explain());
+        }
+    }
+    let mut fresh = scaler(text);
+    let idle = seen(0, 1).metric("queue", 0.0).metric("rps", 0.0);
+    assert_eq!(fresh.decide(&idle).replicas, 0);
+}
+
 #[test]
 #[cfg(feature = "schedule")]
 fn after_its_window_a_schedule_alone_says_why_it_shrinks() {

@@ -374,7 +374,7 @@ fn refusals(server: &Server, start: Timestamp, end: Timestamp) {
     refused(server.ask("query", &[("query", "7")]), 200, "is \"scalar\", must be \"matrix\"");
     refused(server.ask("query", &[("query", "'text'")]), 200, "is \"string\", must be \"matrix\"");
     let (status, page) = server.get("/nothing-here").unwrap();
-    refused((status, page), 404, "the answer is not JSON");
+    refused((status, page), 404, "`answers[0]` begins with \"404 page not found");
     let nothing = server.history("no_such_metric", start, end, second);
     let error = nothing.samples(&Options::default()).unwrap_err().to_string();
     assert!(error.contains("has no series: the query matched nothing"), "{error}");

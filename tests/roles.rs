@@ -16,6 +16,7 @@ fn public_types_cross_threads() {
     crosses::<forescale::Error>();
     crosses::<Observation>();
     crosses::<forescale::forecast::Outlook>();
+    crosses::<forescale::size::Sizer>();
     crosses::<Box<dyn forescale::capacity::Capacity>>();
     crosses::<Box<dyn forescale::forecast::Forecaster>>();
     crosses::<Box<dyn Guard>>();

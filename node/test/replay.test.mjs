@@ -29,6 +29,15 @@ test('replays a trace and scores it, the same bytes twice', async () => {
   assert.match(one.toHtml(), /^\s*<!doctype html>[^]*three days[^]*<svg/i)
 })
 
+test('a missing value is a hole', async () => {
+  const but = (series) => series.filter((_, i) => i !== 700)
+  const without = await replay(config, { times: but(times), values: but(trace.values) })
+  for (const missing of [null, undefined, NaN]) {
+    const values = trace.values.map((value, i) => (i === 700 ? missing : value))
+    assert.equal((await replay(config, { times, values })).json, without.json)
+  }
+})
+
 test('the plant matters', async () => {
   const quick = await replay(config, trace, { start_up: '15s', noise: 0 })
   const slow = await replay(config, trace, { start_up: '10m', noise: 0 })
@@ -55,8 +64,8 @@ test('what cannot be replayed is a rejection', async () => {
   const bad = (change) => replay(config, { ...trace, ...change })
   await assert.rejects(bad({ values: [1] }), refused('FORESCALE_TRACE', /1 values for 4320 times/))
   await assert.rejects(bad({ times: [start], values: [1] }), refused('FORESCALE_TRACE', /at least 2/))
-  await assert.rejects(bad({ values: times.map(() => NaN) }), refused('FORESCALE_TRACE', /NaN/))
-  await assert.rejects(bad({ values: times.map(() => null) }), refused('FORESCALE_TRACE', /NaN/))
+  await assert.rejects(bad({ values: times.map(() => NaN) }), refused('FORESCALE_TRACE', /has 0 samples/))
+  await assert.rejects(bad({ values: times.map(() => -1) }), refused('FORESCALE_TRACE', /`row 1` is -1/))
   await assert.rejects(bad({ times: [...times].reverse() }), refused('FORESCALE_TRACE', /must rise/))
   await assert.rejects(replay({ ...config, policies: [] }, trace), refused('FORESCALE_CONFIG', /is empty/))
   await assert.rejects(replay(config, trace, { noise: 2 }), refused('FORESCALE_CONFIG', /`noise` is 2/))

@@ -56,3 +56,15 @@ const report: Promise<forescale.Report> = forescale.replay(
   { signal: new AbortController().signal },
 )
 report.then(({ score, clairvoyant_gap: gap }) => console.log(score.violation_minutes, gap.cost_ratio))
+
+const history: forescale.PrometheusHistory = forescale.prometheus.read([new Uint8Array(), '{}'], {
+  labels: { job: 'shop' },
+  sum: true,
+  step: '1m',
+})
+scaler.warmUp('rps', history.times, history.values)
+forescale.replay(config, history)
+const queries: [number, number][] = forescale.prometheus.chunks(new Date(), 5, 60)
+console.log(queries, history.nMissing)
+// @ts-expect-error: no such option
+forescale.prometheus.read('{}', { total: true })

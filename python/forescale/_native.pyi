@@ -34,6 +34,14 @@ class Autoscaler:
 def replay(config: str, name: str, times: Any, values: Any, plant: str) -> Report:
     """Replays a trace; `times` in seconds since the epoch, a missing value is a hole."""
 
+def read_prometheus(
+    answers: Sequence[bytes], options: str
+) -> tuple[list[float], list[float | None], float, list[str]]:
+    """Times in seconds, values, the step in seconds and the warnings of a server's answers."""
+
+def prometheus_chunks(start: float, end: float, step: str | float) -> list[tuple[float, float]]:
+    """The starts and ends of the queries to ask for, in seconds."""
+
 @final
 class Report:
     """The core of ``forescale.Report``."""

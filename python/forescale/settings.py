@@ -47,9 +47,13 @@ __all__ = [
     "Rule",
     "Schedule",
     "SeasonalNaive",
+    "Simple",
     "Span",
     "Stabilization",
+    "Step",
+    "StepAdjustment",
     "Target",
+    "TargetTracking",
     "TargetValue",
     "Threshold",
     "Tolerance",
@@ -154,6 +158,66 @@ class ToleranceBand(TypedDict, total=False):
 
     up: float
     down: float
+
+
+
+class TargetTracking(EveryPolicy, total=False):
+    """As many replicas as bring a metric to its target, in only after longer; as AWS."""
+
+    kind: Required[Literal["target_tracking"]]
+    metric: Required[str]
+    target: Required[float]
+    scale_in: bool
+    period: Span
+    points_out: int
+    points_in: int
+    scale_in_margin: float
+    warm_up: Span
+
+
+class Step(EveryPolicy, total=False):
+    """An adjustment by the size of a breach; as AWS's step scaling."""
+
+    kind: Required[Literal["step"]]
+    name: str
+    metric: Required[str]
+    threshold: Required[float]
+    comparison: Required[Literal["above", "at_or_above", "below", "at_or_below"]]
+    adjustment: Literal["change", "exact", "percent"]
+    steps: Required[list[StepAdjustment]]
+    min_adjustment: int
+    aggregation: Literal["average", "minimum", "maximum"]
+    points: int
+    of: int
+    period: Span
+    missing_data: Literal["missing", "breaching", "not_breaching", "ignore"]
+    warm_up: Span
+
+
+class StepAdjustment(TypedDict, total=False):
+    """By how much to adjust if the breach lies within bounds against the threshold."""
+
+    lower: float
+    upper: float
+    by: Required[int]
+
+
+class Simple(EveryPolicy, total=False):
+    """One adjustment, then a wait; as AWS's simple scaling."""
+
+    kind: Required[Literal["simple"]]
+    name: str
+    metric: Required[str]
+    threshold: Required[float]
+    comparison: Required[Literal["above", "at_or_above", "below", "at_or_below"]]
+    adjustment: Literal["change", "exact", "percent"]
+    by: Required[int]
+    min_adjustment: int
+    points: int
+    of: int
+    period: Span
+    missing_data: Literal["missing", "breaching", "not_breaching", "ignore"]
+    cooldown: Span
 
 
 class Watermark(EveryPolicy, total=False):
@@ -420,6 +484,9 @@ Capacity: TypeAlias = Fixed
 
 Policy: TypeAlias = (
     Target
+    | TargetTracking
+    | Step
+    | Simple
     | Watermark
     | Backlog
     | Jobs

@@ -29,6 +29,10 @@ forecast = scaler.forecast("rps", horizon="30m")
 if isinstance(forecast, forescale.Forecast):
     rows: list[list[float]] = forecast.values
 twin: forescale.Autoscaler = forescale.Autoscaler.restore(scaler.to_dict())
+history = forescale.prometheus.read([b"{}", {"status": "success"}], labels={"job": "shop"}, step="1m")
+values: list[float | None] = history.values
+scaler.warm_up("rps", *history)
+report: forescale.Report = forescale.replay({"max_replicas": 9}, history)
 """
 
 WRONG = """

@@ -59,17 +59,17 @@ impl Backlog {
     fn size(&self, view: &View<'_>) -> Result<(f64, Reason), Reason> {
         let Config { metric, arrivals, drain, rate_per_replica } = &self.settings;
         let queue = view.value(metric)?;
-        let arrivals = arrivals.as_deref().map_or(Ok(0.0), |metric| view.value(metric))?;
-        let facts = [
-            ("queue", queue),
-            ("arrivals", arrivals),
-            ("drain_seconds", drain.as_secs_f64()),
-            ("rate_per_replica", *rate_per_replica),
-        ];
-        Ok((
-            replicas(queue, arrivals, *drain, *rate_per_replica),
-            Reason::new(codes::BACKLOG, facts),
-        ))
+        let (drain_fact, rate_fact) =
+            (("drain_seconds", drain.as_secs_f64()), ("rate_per_replica", *rate_per_replica));
+        let (arrivals, reason) = match arrivals {
+            Some(arrivals) => {
+                let arrivals = view.value(arrivals)?;
+                let facts = [("queue", queue), ("arrivals", arrivals), drain_fact, rate_fact];
+                (arrivals, Reason::new(codes::BACKLOG_AND_ARRIVALS, facts))
+            }
+            None => (0.0, Reason::new(codes::BACKLOG, [("queue", queue), drain_fact, rate_fact])),
+        };
+        Ok((replicas(queue, arrivals, *drain, *rate_per_replica), reason))
     }
 }
 
@@ -217,6 +217,7 @@ mod tests {
     fn without_arrivals_only_what_waits_counts() {
         let seen = Observation::at(Timestamp::from_secs(0)).ready(3).metric("queue", 3001.0);
         let proposal = ask(&mut policy("").expect("in range"), &seen);
+        assert_eq!(proposal.reason.fact("arrivals"), None);
         assert_eq!(proposal.want, Want::Replicas(2)); // 3000 is the acceptable backlog of one
     }
 

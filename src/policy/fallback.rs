@@ -250,7 +250,7 @@ impl Rule {
     }
 
     /// Whether any of the metrics is failing for longer than the rule allows. KEDA: the condition
-    /// `Fallback`.
+    /// `Fallback`, which is told from the health before the last attempt, so one attempt later.
     #[must_use]
     pub fn any_fallback<'a>(&self, health: impl IntoIterator<Item = &'a Health>) -> bool {
         health.into_iter().any(|health| health.failing && self.exceeded(health))

@@ -3,6 +3,8 @@
 //! In: a [`View`] of the workload now and of the load to come. Out: a [`Proposal`], or the reason
 //! to have no opinion. Knows nothing of the other policies, of guards or of limits.
 
+pub mod adjustment;
+pub mod alarm;
 pub mod backlog;
 #[cfg(feature = "schedule")]
 pub mod calendar;
@@ -13,8 +15,12 @@ pub mod predictive;
 pub mod rule;
 #[cfg(feature = "schedule")]
 pub mod schedule;
+pub mod simple;
+pub mod step;
 pub mod strategies;
 pub mod target;
+pub mod target_tracking;
+mod warm_up;
 pub mod watermark;
 
 use std::sync::Arc;
@@ -93,20 +99,23 @@ catalog! {
     /// Settings of a built-in policy; `kind` names it.
     pub enum PolicyConfig => dyn Policy {
         "backlog" => backlog::Backlog,
-        "jobs" => jobs::Jobs,
-        "concurrency" => concurrency::Concurrency,
-        "predictive" => predictive::Predictive,
-        "target" => target::Target,
-        "watermark" => watermark::Watermark,
-        "rule" => rule::Rule,
-        "target_value" => target_value::TargetValue,
-        "threshold" => threshold::Threshold,
-        "fixed_value" => fixed_value::FixedValue,
-        "pass_through" => pass_through::PassThrough,
-        #[cfg(feature = "schedule")]
-        "schedule" => schedule::Schedule,
         #[cfg(feature = "schedule")]
         "calendar" => calendar::Calendar,
+        "concurrency" => concurrency::Concurrency,
+        "fixed_value" => fixed_value::FixedValue,
+        "jobs" => jobs::Jobs,
+        "pass_through" => pass_through::PassThrough,
+        "predictive" => predictive::Predictive,
+        "rule" => rule::Rule,
+        #[cfg(feature = "schedule")]
+        "schedule" => schedule::Schedule,
+        "simple" => simple::SimpleScaling,
+        "step" => step::StepScaling,
+        "target" => target::Target,
+        "target_tracking" => target_tracking::TargetTracking,
+        "target_value" => target_value::TargetValue,
+        "threshold" => threshold::Threshold,
+        "watermark" => watermark::Watermark,
     }
 }
 
@@ -121,6 +130,13 @@ pub struct Proposal {
     pub demand: Option<Demand>,
     /// Why.
     pub reason: Reason,
+}
+
+impl Proposal {
+    /// So many replicas, without a number behind them.
+    fn replicas(replicas: u32, reason: Reason) -> Self {
+        Self { want: Want::Replicas(replicas), wish: None, demand: None, reason }
+    }
 }
 
 /// What a [`Proposal`] asks for.

@@ -3,17 +3,23 @@
 //! In: readings as the host has them, at any times. Out: the load of the whole workload, samples on
 //! an even grid, averages and maxima of the last while. Knows nothing of forecasts or replicas to
 //! come.
+//! an even grid, and how often which values came. Knows nothing of forecasts or replicas to come.
 
+mod histogram;
 mod observation;
+mod periods;
 mod recent;
 mod resample;
 mod ring;
 mod sliding_max;
 mod window;
 
+pub(crate) use histogram::rfc3339;
+pub use histogram::{Histogram, HistogramCheckpoint, Layout};
 pub use observation::{
     MetricKind, Observation, Phase, Reading, ReplicaReading, Replicas, Usage, total_load,
 };
+pub use periods::Periods;
 pub use recent::Recent;
 pub use resample::{Resampler, Sample};
 pub use ring::Ring;

@@ -48,7 +48,8 @@ pub struct Scale {
     pub replicas: u32,
     /// Whether it counts as active. KEDA: the condition `Active`.
     pub active: bool,
-    /// Whether the triggers work; `None` if that stays open. KEDA: the condition `Ready`.
+    /// Whether it works; `None` if that stays open, as some triggers do and some do not. KEDA: the
+    /// condition `Ready`, which also holds where a failure has no effect.
     pub ready: Option<bool>,
     /// Whether it was paused. KEDA: the condition `Paused`.
     pub paused: bool,
@@ -75,18 +76,20 @@ pub fn request_scale(poll: &Poll) -> Scale {
     let active = poll.active || poll.forced;
     let unreadable = poll.trigger_error;
     let to = |replicas, ready| Scale { replicas, active, ready, paused: poll.paused };
-    let ready = (!unreadable).then_some(true);
+    let well = Some(true);
     if poll.paused {
-        return to(current, ready);
+        return to(current, well);
     }
     if active {
         let asleep = current == 0 || (idle.is_some() && current < min);
-        let grows = asleep && !poll.pause_scale_out;
-        return to(if grows { min.max(1) } else { current }, ready);
+        if !asleep {
+            return to(current, (!unreadable).then_some(true));
+        }
+        return to(if poll.pause_scale_out { current } else { min.max(1) }, well);
     }
 
     match poll.fallback_replicas {
-        Some(1..) if unreadable => return to(current, ready),
+        Some(1..) if unreadable => return to(current, well),
         None if unreadable => return to(current, Some(false)),
         _ => {}
     }
@@ -98,9 +101,9 @@ pub fn request_scale(poll: &Poll) -> Scale {
         };
         let shrinks = rested && !poll.pause_scale_in;
         let (_, rest) = idle_or_min(idle, poll.min_replicas);
-        return to(if shrinks { rest } else { current }, ready);
+        return to(if shrinks { rest } else { current }, well);
     }
-    to(if idle.is_none() { current.max(min) } else { current }, ready)
+    to(if idle.is_none() { current.max(min) } else { current }, well)
 }
 
 /// Whether there is an idle size, and the size while inactive: that one, else the minimum.

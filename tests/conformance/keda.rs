@@ -65,8 +65,8 @@ pub(crate) fn answer(op: &str, input: &Value) -> Option<Value> {
             let queues: Vec<_> = list(&input["scalers"])
                 .iter()
                 .map(|scaler| Queue {
-                    length: real(&scaler["queue_length"]),
-                    target: real(&scaler["target"]),
+                    length: amount(&scaler["queue_length"]),
+                    target: amount(&scaler["target"]),
                     active: flag(&scaler["active"]),
                 })
                 .collect();
@@ -226,6 +226,11 @@ fn present(value: &Value) -> Option<&Value> {
 
 fn optional_count(value: &Value) -> Option<u32> {
     present(value).map(count)
+}
+
+/// A real number, or an integer beyond 2^53.
+fn amount(value: &Value) -> f64 {
+    if value.is_string() { integer(value) as f64 } else { real(value) }
 }
 
 fn flag(value: &Value) -> bool {

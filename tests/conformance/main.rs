@@ -15,6 +15,7 @@ mod input;
 mod keda;
 mod knative_kpa;
 mod nomad_strategies;
+mod vpa_histogram;
 mod wpa_watermark;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ const FAMILIES: &[(&str, Answer)] = &[
     ("keda", keda::answer),
     ("knative_kpa", knative_kpa::answer),
     ("nomad_strategies", nomad_strategies::answer),
+    ("vpa_histogram", vpa_histogram::answer),
     ("wpa_watermark", wpa_watermark::answer),
 ];
 

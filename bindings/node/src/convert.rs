@@ -20,6 +20,15 @@ pub(crate) fn timestamp(millis: f64) -> Timestamp {
     Timestamp::from_millis(millis.round() as i64)
 }
 
+/// A recorded load: its times and values, without the rows that have no value, which are holes.
+pub(crate) fn samples(times: &[f64], values: &[f64]) -> (Vec<Timestamp>, Vec<f64>) {
+    let times = times.iter().copied().map(timestamp);
+    if times.len() != values.len() {
+        return (times.collect(), values.to_vec()); // the core words the refusal
+    }
+    times.zip(values.iter().copied()).filter(|(_, value)| !value.is_nan()).unzip()
+}
+
 /// A value of the core as JSON text.
 pub(crate) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("the core's values have text keys")

@@ -11,7 +11,7 @@ use napi_derive::napi;
 use crate::convert;
 use crate::raise::raise;
 
-/// Replays the load with the configuration; a promise.
+/// Replays the load with the configuration; a promise. A NaN is a hole.
 #[napi]
 pub fn replay(
     env: &Env,
@@ -21,7 +21,7 @@ pub fn replay(
     times: Float64ArraySlice,
     values: Float64ArraySlice,
 ) -> Result<AsyncTask<Replay>> {
-    let times: Vec<_> = times.iter().copied().map(convert::timestamp).collect();
+    let (times, values) = convert::samples(&times, &values);
     let replay = || {
         Ok(Replay {
             scaler: forescale::Autoscaler::from_text(&config)?,

@@ -4,12 +4,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use forescale::{Duration, Observation};
+use forescale::Observation;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDateTime};
 
-use crate::convert;
+use crate::convert::{self, Span};
 use crate::decision::{Decision, Reason, datetime};
 use crate::error::raise;
 
@@ -18,23 +18,6 @@ use crate::error::raise;
 #[derive(Debug)]
 pub(crate) struct Autoscaler {
     core: Mutex<forescale::Autoscaler>,
-}
-
-/// A span of time as a host writes it: seconds, or a text such as `"30m"`.
-#[derive(Debug, FromPyObject)]
-enum Span {
-    Text(String),
-    Seconds(f64),
-}
-
-impl Span {
-    fn read(self, path: &str) -> PyResult<Duration> {
-        match self {
-            Self::Text(text) => text.parse(),
-            Self::Seconds(seconds) => Duration::from_secs_f64(seconds),
-        }
-        .map_err(|error| raise(error.at(path)))
-    }
 }
 
 /// When it was issued, its step in seconds, its quantiles and its rows.

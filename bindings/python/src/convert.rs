@@ -4,7 +4,7 @@
 //! and series of them. A number is taken as it is, NaN and all, as the core answers for bad data;
 //! only what is no number at all is refused, with its place.
 
-use forescale::{Observation, Phase, Reading, ReplicaReading, Timestamp};
+use forescale::{Duration, Observation, Phase, Reading, ReplicaReading, Timestamp};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PyFloat, PyList, PyMapping, PyString, PyTuple};
 use serde::Deserialize;
 use serde::de::value::{Error as TextError, StrDeserializer};
 
-use crate::error::refuse;
+use crate::error::{raise, refuse};
 
 /// Seconds between which Python's `datetime` has a date: the years 1 to 9999.
 const SECONDS: std::ops::RangeInclusive<f64> = -62_135_596_800.0..=253_402_300_799.0;
@@ -28,6 +28,23 @@ fn at_seconds(seconds: f64) -> Result<Timestamp, String> {
     }
     let hint = if seconds.abs() < 1e15 { "; is it in milliseconds?" } else { "" };
     Err(format!("is {seconds}, must be seconds since 1970 within the years 1 to 9999{hint}"))
+}
+
+/// A span of time as a host writes it: seconds, or a text such as `"30m"`.
+#[derive(Debug, FromPyObject)]
+pub(crate) enum Span {
+    Text(String),
+    Seconds(f64),
+}
+
+impl Span {
+    pub(crate) fn read(self, path: &str) -> PyResult<Duration> {
+        match self {
+            Self::Text(text) => text.parse(),
+            Self::Seconds(seconds) => Duration::from_secs_f64(seconds),
+        }
+        .map_err(|error| raise(error.at(path)))
+    }
 }
 
 /// A count of replicas.

@@ -10,6 +10,7 @@ mod autoscaler;
 mod convert;
 mod decision;
 mod error;
+mod prometheus;
 mod replay;
 
 /// The compiled part of `forescale`; what users import stands in the package.
@@ -27,6 +28,8 @@ mod _native {
     use crate::autoscaler::Autoscaler;
     #[pymodule_export]
     use crate::decision::{Decision, Reason, Step};
+    #[pymodule_export]
+    use crate::prometheus::{prometheus_chunks, read_prometheus};
     #[pymodule_export]
     use crate::replay::{Report, replay};
 

@@ -10,7 +10,8 @@
 //! a queue that cannot be read also keeps other policies from taking jobs away; the settings of the
 //! custom strategy are refused where they have no effect, and it is refused without a share, where
 //! KEDA silently takes the default one; a maximum that is not given is cut by the autoscaler's
-//! limits, which a policy does not see; and what the guards hold back is not started at once.
+//! limits, which a policy does not see; and what the guards hold back is not started at once. Scale
+//! to zero does not ask it: where `zero` is set too, its grace must outlast the longest job.
 
 pub mod scaling;
 

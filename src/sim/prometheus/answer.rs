@@ -21,6 +21,16 @@ pub(super) struct Answer {
 
 /// Reads the body of one answer.
 pub(super) fn read(body: &[u8]) -> Result<Answer, Error> {
+    // A proxy's page, or a text such as "404 page not found".
+    match body.trim_ascii_start() {
+        [] => return Err(Error::trace("", "is empty, must be a JSON object")),
+        [b'{', ..] => {}
+        other => {
+            let head: String = String::from_utf8_lossy(other).chars().take(60).collect();
+            let message = format!("begins with {head:?}, must be a JSON object");
+            return Err(Error::trace("", message));
+        }
+    }
     // Twice over the text rather than once into memory: what the result is may stand behind it.
     let head: Head = parse(body)?;
     match head.status.as_str() {
@@ -97,7 +107,7 @@ fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Error> {
 }
 
 fn no_json(error: &serde_json::Error) -> Error {
-    Error::trace("", format!("the answer is not JSON: {error}"))
+    Error::trace("", format!("is not JSON: {error}"))
 }
 
 /// What an answer is, without its samples.
@@ -230,12 +240,14 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_refused() {
         for (body, want) in [
-            ("", "the answer is not JSON: EOF while parsing a value at line 1 column 0"),
-            ("<html>502</html>", "the answer is not JSON: expected value at line 1 column 1"),
-            (&SOUND[..200], "the answer is not JSON: EOF while parsing"),
-            (&format!("{SOUND}]"), "the answer is not JSON: trailing characters"),
+            ("", "is empty, must be a JSON object"),
+            ("\n<html>502</html>", "begins with \"<html>502</html>\", must be a JSON"),
+            ("404 page not found", "begins with \"404 page not found\", must be"),
+            ("{status}", "is not JSON: key must be a string at line 1 column 2"),
+            (&SOUND[..200], "is not JSON: EOF while parsing"),
+            (&format!("{SOUND}]"), "is not JSON: trailing characters"),
             ("{}", "cannot be read: missing field `status`"),
-            ("[]", "cannot be read: invalid length 0"),
+            ("[{}]", "begins with \"[{}]\", must be a JSON object"),
             (r#"{"status": 1}"#, "`status` cannot be read: invalid type: integer `1`"),
             (r#"{"status": "partial"}"#, "`status` is \"partial\", must be \"success\""),
             (r#"{"status": "error"}"#, "`status` is \"error\" (no type): no text"),

@@ -37,9 +37,9 @@
 //! use forescale::Duration;
 //! use forescale::sim::prometheus::{History, Options};
 //!
-//! let first = br#"{"status": "success", "data": {"resultType": "matrix", "result": [
+//! let first = r#"{"status": "success", "data": {"resultType": "matrix", "result": [
 //!     {"metric": {"job": "shop"}, "values": [[1767225600, "10"], [1767225660, "NaN"]]}]}}"#;
-//! let second = br#"{"status": "success", "data": {"resultType": "matrix", "result": [
+//! let second = r#"{"status": "success", "data": {"resultType": "matrix", "result": [
 //!     {"metric": {"job": "shop"}, "values": [[1767225720, "40"], [1767225780, "50"]]}]}}"#;
 //! let history = History::read([first, second])?;
 //!
@@ -99,7 +99,7 @@ impl History {
     pub fn read(answers: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<Self, Error> {
         let mut history = Self::new();
         for (number, answer) in answers.into_iter().enumerate() {
-            history.add(answer).map_err(|error| error.at(&format!("answers[{number}]")))?;
+            history.take(answer.as_ref(), &format!("answers[{number}]"))?;
         }
         Ok(history)
     }
@@ -115,7 +115,11 @@ impl History {
     /// of seconds or does not rise; a value that is no number as text. `"NaN"`, `"+Inf"` and `"-Inf"`
     /// are numbers to Prometheus, and missing values here.
     pub fn add(&mut self, answer: impl AsRef<[u8]>) -> Result<(), Error> {
-        let answer = answer::read(answer.as_ref())?;
+        self.take(answer.as_ref(), "answer")
+    }
+
+    fn take(&mut self, body: &[u8], place: &str) -> Result<(), Error> {
+        let answer = answer::read(body).map_err(|error| error.at(place))?;
         for (labels, samples) in answer.series {
             self.series.entry(labels).or_default().extend(samples);
         }
@@ -231,8 +235,32 @@ mod tests {
         assert_eq!(error.path(), "answers[1].data.result[0].values[1][1]");
         let mut history = History::read([&sound]).unwrap();
         let before = history.clone();
-        history.add(&damaged.replace("\"1\"", "\"7\"")).unwrap_err();
+        history.add(damaged.replace("\"1\"", "\"7\"")).unwrap_err();
         assert_eq!(history, before);
+    }
+
+    #[test]
+    fn a_year_of_minutes_of_several_series_is_read() {
+        const N_MINUTES: i64 = 525_600;
+        let minute = Duration::from_secs(60);
+        let (start, end) = (Timestamp::from_secs(0), Timestamp::from_secs((N_MINUTES - 1) * 60));
+        let mut history = History::new();
+        for (start, end) in chunks(start, end, minute).unwrap() {
+            let times = start.as_millis() / 60_000..=end.as_millis() / 60_000;
+            let values: Vec<_> = times.map(|n| format!("[{},\"{n}.5\"]", n * 60)).collect();
+            let values = values.join(",");
+            let pod = |name| format!(r#"{{"metric":{{"pod":"{name}"}},"values":[{values}]}}"#);
+            let result = format!("{},{}", pod("a"), pod("b"));
+            let body = format!(
+                r#"{{"status":"success","data":{{"resultType":"matrix","result":[{result}]}}}}"#
+            );
+            history.add(body).unwrap();
+        }
+        let sum = Options { sum: true, ..Options::default() };
+        let samples = history.samples(&sum).unwrap();
+        assert_eq!((samples.values.len() as i64, samples.n_missing), (N_MINUTES, 0));
+        let total: f64 = samples.values.iter().flatten().sum();
+        assert_eq!(total, (N_MINUTES * N_MINUTES) as f64); // twice the sum of n + 1/2
     }
 
     #[test]

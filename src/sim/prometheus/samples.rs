@@ -28,6 +28,9 @@ impl Samples {
     /// The samples as a trace for [`replay`](crate::sim::replay): holes are filled on a straight line
     /// and counted, see [`Trace::from_samples`]; those at the ends are cut off.
     ///
+    /// A rate speaks of the time before it, a value of a trace of the step after it: a trace of rates
+    /// runs as late as a live host sees them, by one step or by the window of the query.
+    ///
     /// # Errors
     /// [`ErrorKind::Trace`](crate::ErrorKind::Trace), with the time in seconds, for a value below 0,
     /// and for holes that make up more than nine tenths of the steps.
