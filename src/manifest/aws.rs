@@ -172,15 +172,16 @@ impl Group<'_> {
     fn limits(&self, draft: &mut Draft) -> Result<(u32, u32), Error> {
         let (mut least, mut most) = (None, None);
         for target in &self.targets {
-            for (name, limit, setting) in [
-                ("MinCapacity", &mut least, "min_replicas"),
-                ("MinSize", &mut least, "min_replicas"),
-                ("MaxCapacity", &mut most, "max_replicas"),
-                ("MaxSize", &mut most, "max_replicas"),
+            for (name, is_least) in [
+                ("MinCapacity", true),
+                ("MinSize", true),
+                ("MaxCapacity", false),
+                ("MaxSize", false),
             ] {
                 let at = target.field(name);
+                let limit = if is_least { &mut least } else { &mut most };
                 *limit = at.whole()?.or(*limit);
-                at.mapped(setting);
+                at.mapped(if is_least { "min_replicas" } else { "max_replicas" });
             }
             let suspended = target.field("SuspendedState");
             if suspended.field("DynamicScalingInSuspended").truth()? == Some(true) {
@@ -239,12 +240,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn step_policy(
-        &self,
-        at: &At<'_>,
-        settings: &At<'_>,
-        draft: &mut Draft,
-    ) -> Result<(), Error> {
+    fn step_policy(&self, at: &At<'_>, settings: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
         let is_simple = settings.field("ScalingAdjustment").exists();
         if !is_simple && !settings.field("StepAdjustments").exists() {
             return Err(settings.field("StepAdjustments").missing());
@@ -373,7 +369,8 @@ fn read_alarm(
     let name = alarm.field("MetricName");
     let text = name.text()?.unwrap_or("metric");
     let statistic = alarm.field("Statistic").text()?.unwrap_or("Average");
-    let is_percent = text.ends_with("Utilization") || alarm.field("Unit").text()? == Some("Percent");
+    let is_percent =
+        text.ends_with("Utilization") || alarm.field("Unit").text()? == Some("Percent");
     let (kind, unit) = if is_percent { ("utilization", 100.0) } else { ("total", 1.0) };
     let feed = if is_percent {
         format!("{text} as a ratio: 0.7 for 70 percent")
@@ -456,8 +453,7 @@ fn tracking_policy(at: &At<'_>, settings: &At<'_>, draft: &mut Draft) -> Result<
         ("average", 1.0, format!("{name} of each replica, as a mean over them"))
     };
     let metric = draft.metric(name, kind, feed);
-    let mut policy =
-        json!({"kind": "target_tracking", "metric": metric, "target": number / unit});
+    let mut policy = json!({"kind": "target_tracking", "metric": metric, "target": number / unit});
     let to = draft.next_policy();
     target.mapped(format!("{to}.target"));
     predefined.field("PredefinedMetricType").mapped(format!("metrics.{metric}"));
@@ -482,8 +478,7 @@ fn tracking_policy(at: &At<'_>, settings: &At<'_>, draft: &mut Draft) -> Result<
     let (out, scale_in) = (settings.field("ScaleOutCooldown"), settings.field("ScaleInCooldown"));
     if out.exists() || scale_in.exists() {
         let seconds = |at: &At<'_>| at.whole().map(|seconds| seconds.unwrap_or(300));
-        policy["guards"] =
-            json!([{"kind": "cooldown", "scale_up": seconds(&out)?, "scale_down": seconds(&scale_in)?}]);
+        policy["guards"] = json!([{"kind": "cooldown", "scale_up": seconds(&out)?, "scale_down": seconds(&scale_in)?}]);
         policy["warm_up"] = json!("0s");
         let how = "from any change of the replicas, and a larger want waits too";
         out.approximated(format!("{to}.guards[0].scale_up"), how);

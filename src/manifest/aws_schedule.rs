@@ -55,8 +55,11 @@ pub(super) fn read(
     for action in &actions {
         let (min, max) = action.limits;
         let window = match &action.start {
-            Start::Unread => Err("neither a cron expression nor a date".to_owned()),
-            _ if min.is_none() && max.is_none() => Err("sets no limits".to_owned()),
+            Start::Unread => Err("it is neither a cron expression nor a date".to_owned()),
+            _ if min.is_none() && max.is_none() => Err("it sets no limits".to_owned()),
+            Start::Cron(_) if action.limits == (Some(least), Some(most)) => {
+                Err("the limits that it gives back hold outside of all windows".to_owned())
+            }
             Start::Cron(cron) => {
                 let same_zone = crons.iter().all(|(_, zone)| *zone == action.zone);
                 let ends: Vec<_> = crons.iter().map(|(cron, _)| *cron).collect();
@@ -80,7 +83,7 @@ pub(super) fn read(
             Ok(window) => window,
             Err(why) => {
                 for at in [&action.when, &action.min, &action.max] {
-                    at.ignored(format!("no window can be made of it: {why}"));
+                    at.ignored(format!("no window is made of it: {why}"));
                 }
                 continue;
             }

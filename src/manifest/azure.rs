@@ -6,10 +6,10 @@
 
 use serde_json::{Value, json};
 
+use super::Import;
 use super::cron;
 use super::document::At;
 use super::draft::Draft;
-use super::Import;
 use crate::Error;
 use crate::time::Duration;
 
@@ -35,11 +35,14 @@ pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
     enabled.mapped("mode");
 
     let profiles = properties.field("profiles").items()?;
-    let is_dated =
-        |profile: &At<'_>| profile.field("fixedDate").exists() || profile.field("recurrence").exists();
+    let is_dated = |profile: &At<'_>| {
+        profile.field("fixedDate").exists() || profile.field("recurrence").exists()
+    };
     let base = profiles.iter().find(|profile| !is_dated(profile)).or(profiles.first());
     let base = base.ok_or_else(|| properties.field("profiles").missing())?;
-    let (least, most) = capacity(base, "min_replicas", "max_replicas")?;
+    let (least, most) = capacity(base)?;
+    base.fields(&["capacity", "minimum"]).mapped("min_replicas");
+    base.fields(&["capacity", "maximum"]).mapped("max_replicas");
     let capacity_default = base.fields(&["capacity", "default"]);
     capacity_default.ignored("the size without metrics; give the policies a `fallback` for that");
     let n_down = rules(base, &mut draft)?;
@@ -63,7 +66,7 @@ pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
 }
 
 /// The limits of a profile, which Azure writes as texts.
-fn capacity(profile: &At<'_>, to_min: &str, to_max: &str) -> Result<(u32, u32), Error> {
+fn capacity(profile: &At<'_>) -> Result<(u32, u32), Error> {
     let capacity = profile.field("capacity").mapping()?;
     let (min, max) = (capacity.field("minimum"), capacity.field("maximum"));
     let least = min.whole_or_text()?.ok_or_else(|| min.missing())?;
@@ -71,8 +74,6 @@ fn capacity(profile: &At<'_>, to_min: &str, to_max: &str) -> Result<(u32, u32), 
     if least > most {
         return Err(min.must(&format!("not be above the maximum, which is {most}")));
     }
-    min.mapped(to_min);
-    max.mapped(to_max);
     Ok((least, most))
 }
 
@@ -127,8 +128,8 @@ fn rules(profile: &At<'_>, draft: &mut Draft) -> Result<u32, Error> {
         let divided = trigger.field("dividePerInstance").truth()? == Some(true);
         let each = if divided { ", divided by the replicas" } else { "" };
         let over = window.text()?.unwrap_or("PT10M");
-        let metric = draft
-            .shared_metric(text, "average", format!("{text}, {average} over {over}{each}"));
+        let metric =
+            draft.shared_metric(text, "average", format!("{text}, {average} over {over}{each}"));
         let threshold = trigger.field("threshold");
         let cool_down = action.field("cooldown");
         let to = draft.policy(json!({
@@ -170,7 +171,8 @@ fn predictive(at: &At<'_>, base: &At<'_>, draft: &mut Draft) -> Result<(), Error
     let mut target = None;
     for rule in base.field("rules").items()? {
         let is_out = rule.fields(&["scaleAction", "direction"]).text()? == Some("Increase");
-        if is_out && rule.fields(&["metricTrigger", "metricName"]).text()? == Some("Percentage CPU") {
+        if is_out && rule.fields(&["metricTrigger", "metricName"]).text()? == Some("Percentage CPU")
+        {
             target = rule.fields(&["metricTrigger", "threshold"]).number_or_text()?;
         }
     }
@@ -214,9 +216,27 @@ fn windows(
             profile.field("fixedDate").ignored("the profile that holds outside of all others");
             continue;
         }
+        profile.field("rules").ignored("the rules of the default profile hold at all times");
+        profile.fields(&["capacity", "default"]).ignored("the size without metrics");
         let to = draft.next_policy();
-        let (min, max) =
-            capacity(profile, &format!("{to}.min_replicas"), &format!("{to}.max_replicas"))?;
+        let length = match cron {
+            Some((cron, _)) => cron::between_any(cron, &starts).map(Some),
+            None => Ok(None),
+        };
+        let (min, max) = capacity(profile)?;
+        let is_base = cron.is_some() && (min, max) == (least, most);
+        if is_base || length.is_err() {
+            let why = if is_base {
+                "gives back the limits that hold outside of all windows"
+            } else {
+                "no window is made of it: its length is not always the same"
+            };
+            profile.unmark();
+            profile.ignored(why);
+            continue;
+        }
+        profile.fields(&["capacity", "minimum"]).mapped(format!("{to}.min_replicas"));
+        profile.fields(&["capacity", "maximum"]).mapped(format!("{to}.max_replicas"));
         let mut window = json!({"kind": "schedule", "min_replicas": min, "max_replicas": max});
         if let Some(name) = profile.field("name").text()? {
             window["name"] = json!(name);
@@ -233,17 +253,14 @@ fn windows(
             dates.field("timeZone").mapped(format!("{to}.time_zone"));
         } else if let Some((cron, zone)) = cron {
             let place = profile.field("recurrence");
-            let length = cron::between_any(cron, &starts).map_err(|why| place.refuse(&why))?;
             window["cron"] = json!(cron);
-            window["duration"] = json!(length.duration);
+            window["duration"] = json!(length.ok().flatten().map(|length| length.duration));
             window["time_zone"] = zone.clone();
             place.fields(&["schedule", "timeZone"]).mapped(format!("{to}.time_zone"));
             place.approximated(format!("{to}.cron"), "until the next profile starts");
         }
         draft.policy(window);
         (low, high) = (low.min(min), high.max(max));
-        profile.field("rules").ignored("the rules of the default profile hold at all times");
-        profile.fields(&["capacity", "default"]).ignored("the size without metrics");
     }
     draft.set("min_replicas", least);
     draft.set("max_replicas", most);

@@ -6,9 +6,9 @@
 
 use serde_json::json;
 
+use super::Import;
 use super::document::At;
 use super::draft::Draft;
-use super::Import;
 use crate::Error;
 
 pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
@@ -55,8 +55,19 @@ pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
         policy.field(name).ignored("the name of scaleInControl in the beta API");
     }
     for name in [
-        "kind", "id", "creationTimestamp", "description", "target", "zone", "region", "selfLink",
-        "selfLinkWithId", "status", "statusDetails", "recommendedSize", "scalingScheduleStatus",
+        "kind",
+        "id",
+        "creationTimestamp",
+        "description",
+        "target",
+        "zone",
+        "region",
+        "selfLink",
+        "selfLinkWithId",
+        "status",
+        "statusDetails",
+        "recommendedSize",
+        "scalingScheduleStatus",
     ] {
         at.field(name).ignored("describes the autoscaler, no setting");
     }

@@ -432,7 +432,9 @@ fn zero(
     if let (Some(_), Some(least)) = (idle_replicas, least.filter(|&least| least > 1)) {
         // Active means at least so many; idle outranks it, as `zero` comes after the policies.
         let to = draft.policy(json!({"kind": "fixed_value", "value": least}));
-        spec.field("minReplicaCount").remap(format!("{to}.value"));
+        let place = spec.field("minReplicaCount");
+        place.unmark();
+        place.mapped(format!("{to}.value"));
     }
     if !spec.field("minReplicaCount").exists() && !idle.exists() {
         draft.assume("min_replicas", min, "default of KEDA, at least 1 without external triggers");
