@@ -170,6 +170,25 @@ async function replay(config, trace, plant = {}, { signal } = {}) {
 }
 
 /** History from Prometheus: the server's answers in, times and values out. */
+class Import {
+  constructor({ config_yaml: configYaml, report, ...rest }) {
+    Object.assign(this, rest, { configYaml, report })
+  }
+
+  toString() {
+    return this.report
+  }
+}
+
+const manifest = {
+  load(text) {
+    if (typeof text !== 'string') {
+      throw new ForescaleError('FORESCALE_CONFIG', '', `the manifest is ${inspect(text)}, must be a text`)
+    }
+    return JSON.parse(call(() => addon.loadManifest(text))).map((found) => new Import(found))
+  },
+}
+
 const prometheus = {
   read(answers, options = {}) {
     const isOne = typeof answers === 'string' || answers instanceof Uint8Array || !(Symbol.iterator in Object(answers))
@@ -256,4 +275,4 @@ function own(error) {
   return isOurs ? new ForescaleError(error.code, error.path, error.message) : error
 }
 
-module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, prometheus, replay }
+module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, manifest, prometheus, replay }

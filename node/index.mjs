@@ -1,3 +1,3 @@
 import forescale from './index.js'
 
-export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, prometheus, replay } = forescale
+export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, manifest, prometheus, replay } = forescale

@@ -189,6 +189,9 @@ impl Group<'_> {
                 suspended.field("DynamicScalingInSuspended").mapped("mode");
             }
             suspended.ignored("suspend what it says in the host");
+            target.field("DesiredCapacity").ignored("the size at this time, no setting");
+            let cooldown = target.field("DefaultCooldown");
+            cooldown.ignored("give it to the simple policies as Cooldown");
             let warm_up = target.field("DefaultInstanceWarmup");
             warm_up.ignored("give it to the policies as EstimatedInstanceWarmup");
         }
@@ -423,6 +426,9 @@ fn read_alarm(
     }
     for name in ["Namespace", "Dimensions", "Metrics", "ExtendedStatistic"] {
         alarm.field(name).ignored("part of the query, which the host makes");
+    }
+    for name in ["AlarmName", "AlarmActions"] {
+        alarm.field(name).ignored("ties the alarm to its policy");
     }
     for name in ["ActionsEnabled", "OKActions", "InsufficientDataActions"] {
         alarm.field(name).ignored("what else the alarm starts");

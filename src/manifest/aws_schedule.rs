@@ -72,8 +72,15 @@ pub(super) fn read(
                 }
             }
             Start::Once(date) => {
-                let next = dates.iter().find(|other| *other > date);
-                let end = next.map_or("9999-01-01T00:00:00Z", String::as_str);
+                let next = dates.iter().find(|other| *other > date).cloned();
+                let ends: Vec<_> = crons
+                    .iter()
+                    .filter(|(_, zone)| *zone == action.zone)
+                    .map(|(cron, _)| *cron)
+                    .collect();
+                // A time with an offset of its own is compared with none in the zone.
+                let end = cron::next_after(date, &ends).into_iter().chain(next).min();
+                let end = end.unwrap_or_else(|| "9999-01-01".to_owned());
                 Ok(json!({"windows": [{"start": date, "end": end}], "time_zone": action.zone,
                     "rank": 1}))
             }

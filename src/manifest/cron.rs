@@ -70,6 +70,24 @@ pub(super) fn between_any(start: &str, ends: &[&str]) -> Result<Length, String> 
     found.ok_or_else(varies)
 }
 
+/// The first time after a civil one that any of the patterns names; `None` for a time with an
+/// offset.
+#[cfg(feature = "schedule")]
+pub(super) fn next_after(date: &str, patterns: &[&str]) -> Option<String> {
+    use croner::parser::{CronParser, Seconds, Year};
+
+    let from: jiff::civil::DateTime = date.parse().ok().filter(|_| !date.ends_with('Z'))?;
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    let crons = patterns.iter().filter_map(|text| parser.parse(text).ok());
+    let next = crons.filter_map(|cron| cron.find_next_occurrence(&from, false).ok()).min()?;
+    Some(next.to_string())
+}
+
+#[cfg(not(feature = "schedule"))]
+pub(super) fn next_after(_: &str, _: &[&str]) -> Option<String> {
+    None
+}
+
 #[cfg(not(feature = "schedule"))]
 pub(super) fn between_any(_: &str, _: &[&str]) -> Result<Length, String> {
     Err("a schedule needs the feature `schedule`".to_owned())

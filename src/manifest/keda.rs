@@ -90,10 +90,12 @@ fn object(at: &At<'_>, spec: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
             "cpu" | "memory" => resource(trigger, kind, draft, &tolerance)?,
             _ if has_formula => {
                 names.push(trigger.field("name").text()?.unwrap_or(kind).to_owned());
-                trigger.approximated(
-                    "the formula of scalingModifiers",
-                    "the host reads it and puts it into the formula",
-                );
+                let how = "the host reads it and puts it into the formula";
+                for part in ["type", "name"] {
+                    trigger.field(part).approximated("metrics.composite", how);
+                }
+                trigger.field("metricType").ignored("the formula has one of its own");
+                query(trigger);
             }
             _ => {
                 let external = external(trigger, kind)?;
@@ -407,7 +409,7 @@ fn zero(
             draft.tell("zero.idle_grace", "5m", "default of KEDA's cooldownPeriod");
         }
     } else {
-        let why = "only the way to zero waits for it, and none is gone";
+        let why = "only the way to zero waits for it, and nothing goes there";
         cooldown.ignored(why);
         initial.ignored(why);
         if min == 0 && n_schedules == 0 {
@@ -423,7 +425,7 @@ fn zero(
             if draft.get("zero").is_some() {
                 place.mapped(format!("zero.triggers[{index}].activation"));
             } else {
-                place.ignored("tells when to leave zero, where this never is");
+                place.ignored("tells when to leave zero, and nothing goes there");
             }
         }
         query(trigger);

@@ -4,6 +4,7 @@
 //! `index.js`, the only caller. Out: the core's answers. Converts, and decides nothing.
 
 mod convert;
+pub mod manifest;
 pub mod prometheus;
 mod raise;
 pub mod replay;

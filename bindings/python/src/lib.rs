@@ -10,6 +10,7 @@ mod autoscaler;
 mod convert;
 mod decision;
 mod error;
+mod manifest;
 mod prometheus;
 mod replay;
 
@@ -28,6 +29,8 @@ mod _native {
     use crate::autoscaler::Autoscaler;
     #[pymodule_export]
     use crate::decision::{Decision, Reason, Step};
+    #[pymodule_export]
+    use crate::manifest::load_manifest;
     #[pymodule_export]
     use crate::prometheus::{prometheus_chunks, read_prometheus};
     #[pymodule_export]
