@@ -99,6 +99,8 @@ export interface EveryPolicy {
   direction?: 'both' | 'up' | 'down'
   /** Who holds its proposals back before they are combined. Default: nobody. */
   guards?: GuardConfig[]
+  /** Of one named group those that are content take no part unless all are. Default: none. */
+  group?: string
   /** What it proposes once its metric cannot be read for too long. Default: nothing. */
   fallback?: Fallback
 }

@@ -95,6 +95,9 @@ pub(crate) fn did_you_mean<S: AsRef<str>>(given: &str, known: &[S]) -> String {
         .map_or(String::new(), |(_, name)| format!("; did you mean `{name}`?"))
 }
 
+/// A member and the name under which it speaks.
+pub(crate) type Labeled<T> = (Arc<str>, T);
+
 /// The name under which a member speaks: `target(cpu)`, and `target(cpu)#2` for the second of it.
 pub(crate) fn label<T>(name: String, before: &[T], of: impl Fn(&T) -> &Arc<str>) -> Arc<str> {
     let is_taken = |label: &str| before.iter().any(|taken| **of(taken) == *label);

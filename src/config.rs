@@ -6,14 +6,13 @@
 pub(crate) mod read;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Error;
 use crate::capacity::{Capacity, CapacityConfig};
-use crate::catalog::label;
+use crate::catalog::{Labeled, label};
 use crate::combine::{Combine, PolicyEntry, Voter};
 use crate::decide::Mode;
 use crate::forecast::Outlook;
@@ -115,7 +114,7 @@ pub(crate) struct Parts {
     pub(crate) capacity: Option<Box<dyn Capacity>>,
     pub(crate) outlooks: Vec<Outlook>,
     pub(crate) voters: Vec<Voter>,
-    pub(crate) guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    pub(crate) guards: Vec<Labeled<Box<dyn Guard>>>,
     pub(crate) zero: Option<Zero>,
 }
 

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::capacity::Capacity;
-use crate::combine::Voter;
+use crate::catalog::Labeled;
+use crate::combine::{Vote, Voter};
 use crate::config::Config;
 use crate::explain::{Reason, codes};
 use crate::forecast::{Forecast, Outlook};
@@ -58,14 +59,15 @@ pub struct Autoscaler {
     outlooks: Vec<Outlook>,
     capacity: Option<Box<dyn Capacity>>,
     voters: Vec<Voter>,
-    guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    guards: Vec<Labeled<Box<dyn Guard>>>,
     zero: Option<Zero>,
     labels: Labels,
     state: State,
     decision: Decision,
     /// Scratch, so that deciding allocates nothing: the step and the range of each open schedule.
     ranges: Vec<(usize, Range)>,
-    /// Scratch: what the policies want, in their order.
+    /// Scratch: what the policies say, in their order, and which of their proposals take part.
+    votes: Vec<Vote>,
     proposals: Vec<u32>,
 }
 
@@ -123,6 +125,7 @@ impl Autoscaler {
             state: State::default(),
             decision: Decision::default(),
             ranges: Vec::new(),
+            votes: Vec::new(),
             proposals: Vec::new(),
         })
     }

@@ -115,6 +115,31 @@ fn the_first_with_an_opinion_decides_where_priority_is_asked() {
     assert_eq!(scaler.decide(&seen(15, 10, 0.25, 50.0)).replicas, 5);
 }
 
+/// Nomad's groups of checks: one of two thresholds on the same metric may lower alone, but not
+/// against a check outside that is content.
+#[test]
+fn of_a_group_those_that_are_content_take_no_part() {
+    let low_and_high = r#"
+        {"kind": "threshold", "metric": "cpu", "upper_bound": 0.3, "delta": -1,
+         "within_bounds_trigger": 1, "group": "cpu"},
+        {"kind": "threshold", "metric": "cpu", "lower_bound": 0.8, "delta": 2,
+         "within_bounds_trigger": 1, "group": "cpu"}"#;
+    let apart = low_and_high.replace(r#", "group": "cpu""#, "");
+    let beside = format!(r#"{low_and_high}, {{"kind": "fixed_value", "value": 4}}"#);
+    for (policies, cpu, want) in [
+        (low_and_high, 0.2, 3),
+        (low_and_high, 0.5, 4),
+        (low_and_high, 0.9, 6),
+        (&apart, 0.2, 4), // the content one keeps the other from lowering
+        (&apart, 0.9, 6),
+        (&beside, 0.2, 4),
+    ] {
+        let mut scaler = scaler(&format!(r#""policies": [{policies}]"#));
+        let decision = scaler.decide(&seen(0, 4, cpu, 0.0));
+        assert_eq!(decision.replicas, want, "{cpu}: {}", decision.explain());
+    }
+}
+
 /// KEDA's `fallback`: three failures are borne, the fourth brings the replacement.
 #[test]
 fn replicas_stand_in_for_a_metric_that_cannot_be_read() {
@@ -168,7 +193,7 @@ fn what_can_never_be_fulfilled_is_refused() {
         (
             format!(r#""policies": [{{{CPU}, "directon": "up"}}]"#),
             "`policies[0].directon` is not a known setting; did you mean `direction`? (known: \
-             `metric`, `target`, `by`, `tolerance`, `direction`, `guards`, `fallback`)",
+             `metric`, `target`, `by`, `tolerance`, `direction`, `guards`, `group`, `fallback`)",
         ),
         (
             format!(r#""policies": [{{{CPU}, "direction": "sideways"}}]"#),

@@ -123,6 +123,7 @@ class EveryPolicy(TypedDict, total=False):
 
     direction: Literal["both", "up", "down"]
     guards: list[Guard]
+    group: str
     fallback: Fallback
 
 

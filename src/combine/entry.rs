@@ -30,6 +30,11 @@ pub struct PolicyEntry {
     /// Who holds this policy's proposals back before they are combined, in this order: fast on the
     /// queue, slow on the CPU. Default: nobody; the guards of the whole come after the combination.
     pub guards: Vec<GuardConfig>,
+    /// Policies of one named group look at one thing from several sides: those that are content take
+    /// no part unless all of the group are, so that one of them may lower alone. Nomad: the `group`
+    /// of a check. Default: none, and who is content keeps others from lowering.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub group: String,
     /// What it proposes once its metric has been missing or invalid for too long. Default: nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<fallback::Config>,
@@ -51,7 +56,13 @@ pub enum Direction {
 
 impl From<PolicyConfig> for PolicyEntry {
     fn from(policy: PolicyConfig) -> Self {
-        Self { policy, direction: Direction::default(), guards: Vec::new(), fallback: None }
+        Self {
+            policy,
+            direction: Direction::default(),
+            guards: Vec::new(),
+            group: String::new(),
+            fallback: None,
+        }
     }
 }
 
@@ -64,9 +75,11 @@ impl<'de> Deserialize<'de> for PolicyEntry {
             direction: Direction,
             #[serde(default)]
             guards: Vec<GuardConfig>,
+            #[serde(default)]
+            group: String,
             fallback: Option<fallback::Config>,
         }
-        const SHARED: &[&str] = &["direction", "guards", "fallback"];
+        const SHARED: &[&str] = &["direction", "guards", "group", "fallback"];
 
         let mut given = Value::deserialize(deserializer)?;
         let mut shared = Map::new();
@@ -75,11 +88,11 @@ impl<'de> Deserialize<'de> for PolicyEntry {
                 shared.extend(fields.remove_entry(*name));
             }
         }
-        let Shared { direction, guards, fallback } =
+        let Shared { direction, guards, group, fallback } =
             crate::catalog::settings(Value::Object(shared))?;
         let policy = PolicyConfig::deserialize(given)
             .map_err(|error| serde::de::Error::custom(with_known(&error.to_string(), SHARED)))?;
-        Ok(Self { policy, direction, guards, fallback })
+        Ok(Self { policy, direction, guards, group, fallback })
     }
 }
 

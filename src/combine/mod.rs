@@ -110,6 +110,30 @@ impl Combine {
         (Some(chosen), Some(reason))
     }
 
+    /// The proposals that take part, into `proposals`: in a named group those that are content only if
+    /// all of the group are (see [`PolicyEntry::group`]).
+    pub(crate) fn partaking<'a>(
+        current: u32,
+        votes: impl Iterator<Item = (Option<&'a str>, Vote)> + Clone,
+        proposals: &mut Vec<u32>,
+    ) {
+        proposals.clear();
+        let proposal = |vote| match vote {
+            Vote::Replicas(replicas, _) => Some(replicas),
+            _ => None,
+        };
+        for (group, vote) in votes.clone() {
+            let Some(replicas) = proposal(vote) else { continue };
+            let counts = replicas != current || group.is_none() || {
+                let of_group = votes.clone().filter(|(other, _)| *other == group);
+                of_group.map(|(_, vote)| proposal(vote)).all(|other| other == Some(current))
+            };
+            if counts {
+                proposals.push(replicas);
+            }
+        }
+    }
+
     /// Refuses what `n_policies` can never fulfil.
     pub(crate) fn check(self, n_policies: usize) -> Result<(), Error> {
         let Self::KOfN { scale_up, scale_down } = self else {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Direction, PolicyEntry};
 use crate::Error;
-use crate::catalog::Saved as _;
+use crate::catalog::{Labeled, Saved as _};
 use crate::explain::{Reason, Step, codes};
 use crate::guard::{Guard, GuardConfig};
 use crate::policy::fallback::Fallback;
@@ -19,7 +19,8 @@ pub(crate) struct Voter {
     pub(crate) policy: Box<dyn Policy>,
     label: Arc<str>,
     direction: Direction,
-    guards: Vec<(Arc<str>, Box<dyn Guard>)>,
+    group: String,
+    guards: Vec<Labeled<Box<dyn Guard>>>,
     fallback: Option<Fallback>,
 }
 
@@ -39,7 +40,14 @@ pub(crate) enum Vote {
 impl Voter {
     /// A policy that nothing narrows.
     pub(crate) fn plain(label: Arc<str>, policy: Box<dyn Policy>) -> Self {
-        Self { policy, label, direction: Direction::Both, guards: Vec::new(), fallback: None }
+        Self {
+            policy,
+            label,
+            direction: Direction::Both,
+            group: String::new(),
+            guards: Vec::new(),
+            fallback: None,
+        }
     }
 
     /// Of a policy that is already built from the entry's settings.
@@ -52,11 +60,17 @@ impl Voter {
         let guards = GuardConfig::build_all(&entry.guards, Some(&label))?;
         let fallback = entry.fallback.map(Fallback::new).transpose();
         let fallback = fallback.map_err(|error| error.at("fallback"))?;
-        Ok(Self { policy, label, direction, guards, fallback })
+        let group = entry.group.clone();
+        Ok(Self { policy, label, direction, group, guards, fallback })
     }
 
     pub(crate) fn label(&self) -> &Arc<str> {
         &self.label
+    }
+
+    /// The named group it belongs to, if any.
+    pub(crate) fn group(&self) -> Option<&str> {
+        (!self.group.is_empty()).then_some(&self.group)
     }
 
     /// Asks the policy, and narrows what it says; each stage that spoke leaves a step.

@@ -4,7 +4,7 @@
 //! something to say. Knows roles only, no member.
 
 use super::{Autoscaler, Mode, Range};
-use crate::combine::Vote;
+use crate::combine::{Combine, Vote, Voter};
 use crate::explain::{Reason, codes};
 use crate::policy::View;
 use crate::series::{Observation, total_load};
@@ -49,25 +49,26 @@ impl Autoscaler {
             capacity: self.capacity.as_deref(),
         };
         let current = self.decision.current;
-        let mut n_blocking = 0;
         self.ranges.clear();
-        self.proposals.clear();
+        self.votes.clear();
         for voter in &mut self.voters {
             let n_steps = self.decision.steps.len();
-            match voter.vote(&view, &mut self.decision.steps) {
-                Vote::Replicas(replicas, wish) => {
-                    self.proposals.push(replicas);
-                    if self.decision.wish.is_none_or(|most| wish > most) {
-                        self.decision.wish = Some(wish);
-                    }
+            let vote = voter.vote(&view, &mut self.decision.steps);
+            match vote {
+                Vote::Replicas(_, wish) if self.decision.wish.is_none_or(|most| wish > most) => {
+                    self.decision.wish = Some(wish);
                 }
                 Vote::Range { min, max, rank } => {
                     self.ranges.push((n_steps, Range { min, max, rank }));
                 }
-                Vote::Blocks => n_blocking += 1,
-                Vote::Abstains => {}
+                _ => {}
             }
+            self.votes.push(vote);
         }
+        let n_blocking = self.votes.iter().filter(|vote| **vote == Vote::Blocks).count();
+        let groups = self.voters.iter().map(Voter::group);
+        let votes = groups.zip(self.votes.iter().copied());
+        Combine::partaking(current, votes, &mut self.proposals);
         let (answer, reason) = if self.proposals.is_empty() {
             // Schedules alone: between their windows the minimum is enough.
             if self.voters.iter().all(|voter| voter.policy.only_narrows()) {

@@ -11,10 +11,8 @@ pub mod stabilization;
 pub mod tolerance;
 pub mod without_behavior;
 
-use std::sync::Arc;
-
 use crate::Error;
-use crate::catalog::{Saved, catalog, label};
+use crate::catalog::{Labeled, Saved, catalog, label};
 use crate::explain::Reason;
 use crate::time::Timestamp;
 
@@ -49,7 +47,7 @@ impl GuardConfig {
     pub(crate) fn build_all(
         settings: &[Self],
         policy: Option<&str>,
-    ) -> Result<Vec<(Arc<str>, Box<dyn Guard>)>, Error> {
+    ) -> Result<Vec<Labeled<Box<dyn Guard>>>, Error> {
         let mut guards = Vec::new();
         for (index, settings) in settings.iter().enumerate() {
             let guard = settings.clone().build();
