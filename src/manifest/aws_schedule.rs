@@ -153,6 +153,12 @@ fn action<'d>(at: &At<'d>) -> Result<Action<'d>, Error> {
         (Some(zone), _) | (None, Some(zone)) => zone.to_owned(),
         (None, None) => "UTC".to_owned(),
     };
+    let start = match start {
+        Start::Once(date) if zone == "UTC" => {
+            Start::Once(date.trim_end_matches('Z').trim_end_matches("+00:00").to_owned())
+        }
+        other => other,
+    };
     let inner = at.field("ScalableTargetAction");
     let (min, max) = if inner.exists() {
         (inner.field("MinCapacity"), inner.field("MaxCapacity"))
@@ -173,13 +179,13 @@ fn five_fields(cron: &str) -> Option<String> {
     let fields: Vec<_> = cron.split_whitespace().collect();
     let [minute, hour, day, month, weekday, "*"] = fields[..] else { return None };
     let any = |field: &str| if field == "?" { "*".to_owned() } else { field.to_owned() };
-    let weekday: String = weekday
-        .chars()
-        .map(|c| match c {
-            '1'..='7' => char::from(c as u8 - 1),
-            other => other,
-        })
-        .collect();
+    // In `3#2`, the second Tuesday, only the first number is a day.
+    let (named, nth) = weekday.split_at(weekday.find('#').unwrap_or(weekday.len()));
+    if named.contains('/') {
+        return None;
+    }
+    let shifted = |c| if matches!(c, '1'..='7') { char::from(c as u8 - 1) } else { c };
+    let weekday = named.chars().map(shifted).collect::<String>() + nth;
     Some(format!("{minute} {hour} {} {month} {}", any(day), any(&weekday)))
 }
 
@@ -194,6 +200,8 @@ mod tests {
             ("30 18 ? * 2-6 *", Some("30 18 * * 1-5")),
             ("0 0 1 JAN,JUL ? *", Some("0 0 1 JAN,JUL *")),
             ("0 8 ? * MON-FRI *", Some("0 8 * * MON-FRI")),
+            ("0 8 ? * 3#2 *", Some("0 8 * * 2#2")),
+            ("0 8 ? * 1/2 *", None),
             ("0 8 * * ? 2026", None),
             ("0 8 * * *", None),
         ] {

@@ -80,9 +80,10 @@ pub struct Import {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::Config`](crate::ErrorKind::Config) for a text above 1 MiB, one that is neither
-/// YAML nor JSON, a field of the wrong type or out of its range (with line and column), a version
-/// of a known kind that is not read, and a text in which no document is of a known kind.
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) for a text above 1 MiB or nested too deep (32
+/// levels of YAML), one that is neither YAML nor JSON, a field of the wrong type or out of its range
+/// (with line and column), a version of a known kind that is not read, and a text in which no
+/// document is of a known kind.
 pub fn load(text: &str) -> Result<Vec<Import>, Error> {
     let documents: Vec<_> = parse::parse(text)?
         .into_iter()
