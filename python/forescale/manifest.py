@@ -10,16 +10,14 @@ Kubernetes' HPA, KEDA, Knative, AWS, Compute Engine and Azure are read, as YAML 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from . import _native
 
 __all__ = ["Field", "Import", "load"]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of a manifest that holds a value, and what became of it."""
 
     document: int
@@ -47,8 +45,7 @@ class Field:
     """Why it was ignored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """A workload's settings, made of another autoscaler's; as a text it is the report for people."""
 
     name: str

@@ -166,10 +166,10 @@ fn action<'d>(at: &At<'d>) -> Result<Action<'d>, Error> {
         (at.field("MinSize"), at.field("MaxSize"))
     };
     let limits = (min.whole()?, max.whole()?);
-    if let (Some(least), Some(most)) = limits {
-        if least > most {
-            return Err(min.must(&format!("not be above the maximum, which is {most}")));
-        }
+    if let (Some(least), Some(most)) = limits
+        && least > most
+    {
+        return Err(min.must(&format!("not be above the maximum, which is {most}")));
     }
     Ok(Action { at: at.clone(), when, start, zone, min, max, limits })
 }

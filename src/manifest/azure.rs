@@ -62,7 +62,7 @@ pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
     for name in ["id", "type", "location", "tags", "apiVersion", "systemData"] {
         at.field(name).ignored("describes the setting, no setting itself");
     }
-    draft.finish(name.to_owned(), "Azure autoscale setting", &[at.clone()])
+    draft.finish(name.to_owned(), "Azure autoscale setting", std::slice::from_ref(at))
 }
 
 /// The limits of a profile, which Azure writes as texts.

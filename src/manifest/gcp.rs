@@ -51,9 +51,7 @@ pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
     signals(&policy, &mut draft)?;
     schedules(&policy, &mut draft)?;
     guards(&policy, &mut draft)?;
-    for name in ["scaleDownControl"] {
-        policy.field(name).ignored("the name of scaleInControl in the beta API");
-    }
+    policy.field("scaleDownControl").ignored("the name of scaleInControl in the beta API");
     for name in [
         "kind",
         "id",
@@ -71,7 +69,7 @@ pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
     ] {
         at.field(name).ignored("describes the autoscaler, no setting");
     }
-    draft.finish(name, "Compute Engine autoscaler", &[at.clone()])
+    draft.finish(name, "Compute Engine autoscaler", std::slice::from_ref(at))
 }
 
 fn signals(policy: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
