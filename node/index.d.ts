@@ -123,8 +123,6 @@ export type Combine =
   | 'priority'
   | { kind: 'maximum' | 'all' | 'priority' }
   | { kind: 'k_of_n'; scale_up: number; scale_down: number }
-export type PolicyConfig = TargetPolicy | WatermarkPolicy | SchedulePolicy | PredictivePolicy
-  | CalendarPolicy | RulePolicy | TargetValuePolicy | ThresholdPolicy | FixedValuePolicy
 
 /** The Kubernetes HPA's arithmetic: so many replicas that the metric is at its target. */
 export interface TargetPolicy extends EveryPolicy {
