@@ -87,7 +87,6 @@ struct Row {
     cost_ratio: Option<f64>,
     score: Score,
     violation_share: f64,
-    agreement: Option<Agreement>,
 }
 
 /// The pictures of one policy.
@@ -100,6 +99,7 @@ struct Lane {
     day: String,
     /// All of the replicas beside those recorded.
     recorded: Option<String>,
+    agreement: Option<Agreement>,
     actions: Vec<Action>,
     n_actions: usize,
 }
@@ -118,23 +118,20 @@ const MOST_ACTIONS: usize = 500;
 
 fn rows(comparison: &Comparison) -> Vec<Row> {
     let bounds = &comparison.bounds;
-    let row = |name: String, is_bound, score: &Score, agreement: Option<Agreement>| Row {
+    let row = |name: String, is_bound, score: &Score| Row {
         name,
         is_bound,
         cost_ratio: (bounds.clairvoyant.replica_hours > 0.0)
             .then(|| score.replica_hours / bounds.clairvoyant.replica_hours),
         score: *score,
         violation_share: score.violation_share(),
-        agreement,
     };
-    let reports = comparison
-        .reports
-        .iter()
-        .map(|report| row(report.name.clone(), false, &report.score, report.agreement));
+    let reports =
+        comparison.reports.iter().map(|report| row(report.name.clone(), false, &report.score));
     let constant = format!("best constant size ({})", bounds.constant_replicas);
     let both = [
-        row(constant, true, &bounds.constant, None),
-        row("clairvoyant".into(), true, &bounds.clairvoyant, None),
+        row(constant, true, &bounds.constant),
+        row("clairvoyant".into(), true, &bounds.clairvoyant),
     ];
     reports.chain(both).collect()
 }
@@ -149,6 +146,7 @@ fn lane(report: &Report, record: Option<&Record>) -> Result<Lane, String> {
         forecast: charts::forecast(report, day.clone())?,
         day: frame::date(day.start),
         recorded: record.map(|record| charts::recorded(report, record)).transpose()?,
+        agreement: report.agreement,
         actions: changes(report).take(MOST_ACTIONS).map(action).collect(),
         n_actions: changes(report).count(),
     })
@@ -223,12 +221,12 @@ mod tests {
                        "policies": [{"kind": "target", "metric": "rps", "target": 5}]}"#;
         let configs = [("mine".to_owned(), text.to_owned())];
         let comparison = compare(&trace.unwrap(), &settings, &configs, &|_| {}).unwrap();
-        assert!(!html(&comparison).unwrap().contains("as<br>recorded"));
+        assert!(!html(&comparison).unwrap().contains("really ran"));
 
         let times = (0..60).map(|minute| Timestamp::from_secs(60 * minute)).collect();
         let record = Record::new(times, vec![Some(4.0); 60]).unwrap();
         let page = html(&comparison.with_record(record).unwrap()).unwrap();
-        assert!(page.contains("as<br>recorded") && page.contains("those that really ran"));
+        assert!(page.contains("those that really ran") && page.contains("As recorded in 100.0%"));
         let timeline = page.split_once("1 changes of size").unwrap().1;
         assert!(timeline.contains("<td>1970-01-01 00:40:00</td><td>3 &rarr; 4</td>"), "{timeline}");
         assert!(timeline.contains("target(rps) says 4, as 6.6"), "{timeline}");
