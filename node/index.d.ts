@@ -123,8 +123,6 @@ export type Combine =
   | 'priority'
   | { kind: 'maximum' | 'all' | 'priority' }
   | { kind: 'k_of_n'; scale_up: number; scale_down: number }
-export type PolicyConfig = TargetPolicy | WatermarkPolicy | SchedulePolicy | PredictivePolicy
-  | CalendarPolicy | RulePolicy | TargetValuePolicy | ThresholdPolicy | FixedValuePolicy
 
 /** The Kubernetes HPA's arithmetic: so many replicas that the metric is at its target. */
 export interface TargetPolicy extends EveryPolicy {
@@ -814,6 +812,59 @@ export function replay(
   plant?: Plant | string,
   options?: { signal?: AbortSignal },
 ): Promise<Report>
+
+/** A field of a manifest that holds a value, and what became of it. */
+export interface ManifestField {
+  /** The number of its document in the text, from 1. */
+  document: number
+  /** Its place, such as `spec.maxReplicas`. */
+  path: string
+  /** Its line in the text, from 1. */
+  line?: number
+  /** Its value, cut if long; absent for a field that was ignored. */
+  value?: string
+  /** What became of it. */
+  fate: 'mapped' | 'approximated' | 'ignored'
+  /** The setting that was made of it. */
+  to?: string
+  /** Where an approximation differs. */
+  how?: string
+  /** Why it was ignored. */
+  why?: string
+}
+
+/** A workload's settings, made of another autoscaler's; as a text it is the report for people. */
+export interface ManifestImport {
+  /** The foreign document's own name, with its namespace where it has one. */
+  name: string
+  /** What it was, such as `HorizontalPodAutoscaler autoscaling/v2`. */
+  source: string
+  /** The settings; `Autoscaler` takes them. */
+  config: Config
+  /** The same as YAML. */
+  configYaml: string
+  /** What became of each field, in the order of the text; each stands here once. */
+  fields: ManifestField[]
+  /** What the host must send, by the metric's name. */
+  metrics: Record<string, string>
+  /** Settings that the manifest does not speak of. */
+  assumed: { setting: string; value: string; why: string }[]
+  /** Documents of the same text that were not read. */
+  skipped: { document: number; path: string; line?: number; what: string; why: string }[]
+  /** The report for people. */
+  report: string
+  toString(): string
+}
+
+/** The manifests that people already have: Kubernetes' HPA, KEDA, Knative, AWS, Compute Engine and Azure. */
+export const manifest: {
+  /**
+   * Reads the manifests in a text, YAML or JSON: one import for each workload.
+   *
+   * @throws {ForescaleError} `FORESCALE_CONFIG`, with line and column, for what cannot be read.
+   */
+  load(text: string): ManifestImport[]
+}
 
 /**
  * History from Prometheus: the server's answers in, times and values out. Nothing is fetched here;

@@ -175,6 +175,25 @@ async function replay(config, trace, plant = {}, { signal } = {}) {
 }
 
 /** History from Prometheus: the server's answers in, times and values out. */
+class Import {
+  constructor({ config_yaml: configYaml, report, ...rest }) {
+    Object.assign(this, rest, { configYaml, report })
+  }
+
+  toString() {
+    return this.report
+  }
+}
+
+const manifest = {
+  load(text) {
+    if (typeof text !== 'string') {
+      throw new ForescaleError('FORESCALE_CONFIG', '', `the manifest is ${inspect(text)}, must be a text`)
+    }
+    return JSON.parse(call(() => addon.loadManifest(text))).map((found) => new Import(found))
+  },
+}
+
 const prometheus = {
   read(answers, options = {}) {
     const isOne = typeof answers === 'string' || answers instanceof Uint8Array || !(Symbol.iterator in Object(answers))
@@ -262,3 +281,4 @@ function own(error) {
 }
 
 module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, lint, prometheus, replay }
+module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, manifest, prometheus, replay }

@@ -95,15 +95,121 @@ fn ready(case: &Value) -> u32 {
     }
 }
 
-fn decided(case: &Value) -> Decision {
-    let (mut metrics, mut policies) = (json!({}), Vec::new());
+/// The observation of a case.
+fn observation(case: &Value) -> Observation {
     let mut seen = Observation::at(NOW).ready(ready(case)).requested(count(&case["spec_replicas"]));
     for (at, given) in list(&case["metrics"]).iter().enumerate() {
         let name = format!("metric-{at}");
-        let (kind, policy, reading) = metric(&name, given, &case["tolerance"]);
+        let (_, _, reading) = metric(&name, given, &case["tolerance"]);
+        seen = seen.metric(name, reading);
+    }
+    seen
+}
+
+/// The case without a past and with the controller's default flags: what a manifest can say.
+fn fresh(case: &Value) -> Value {
+    let mut case = case.clone();
+    case["recommendations"] = Value::Null;
+    case["scale_up_events"] = json!([]);
+    case["scale_down_events"] = json!([]);
+    case["downscale_stabilization_s"] = json!(300);
+    case["default_scale_up_limit"] = json!({"factor": 2.0, "minimum": 4});
+    if case["behavior"].is_null() {
+        case["tolerance"] = json!(0.1);
+    }
+    case
+}
+
+/// A fresh case as a manifest of a HorizontalPodAutoscaler; `None` for a source that cannot be read.
+fn manifest(case: &Value) -> Option<Value> {
+    let milli = |value: &Value| json!(format!("{}m", integer(value)));
+    let mut metrics = Vec::new();
+    for (at, given) in list(&case["metrics"]).iter().enumerate() {
+        let (name, input) = (format!("metric-{at}"), &given["input"]);
+        let named = |target: Value| json!({"metric": {"name": name}, "target": target});
+        let value = || json!({"type": "Value", "value": milli(&input["target_value"])});
+        let average = || json!({"type": "AverageValue", "averageValue": milli(&input["target_average_value"])});
+        metrics.push(match text(&given["op"]) {
+            "resource_utilization" => json!({"type": "Resource", "resource": {"name": name,
+                "target": {"type": "Utilization",
+                    "averageUtilization": input["target_utilization_pct"]}}}),
+            "pods_average_value" => json!({"type": "Pods", "pods": named(average())}),
+            "object_value" => json!({"type": "Object", "object": named(value())}),
+            "object_average_value" => json!({"type": "Object", "object": named(average())}),
+            "external_value" => json!({"type": "External", "external": named(value())}),
+            "external_average_value" => json!({"type": "External", "external": named(average())}),
+            _ => return None,
+        });
+    }
+    let mut spec = json!({"minReplicas": case["min_replicas"], "maxReplicas": case["max_replicas"],
+        "metrics": metrics});
+    let tolerance = &case["tolerance"];
+    let band = |side: &str| tolerance.get(side).unwrap_or(tolerance).clone();
+    if case["behavior"].is_null() {
+        return Some(hpa(spec));
+    }
+    for (theirs, ours, side) in [("scaleUp", "scale_up", "up"), ("scaleDown", "scale_down", "down")]
+    {
+        let rules = &case["behavior"][ours];
+        let policies: Vec<_> = list(&rules["policies"])
+            .iter()
+            .map(|policy| {
+                json!({"type": policy["type"], "value": policy["value"],
+                    "periodSeconds": policy["period_s"]})
+            })
+            .collect();
+        let window = rules["stabilization_window_s"].as_f64().unwrap_or(0.0) as u32;
+        spec["behavior"][theirs] = json!({
+            "stabilizationWindowSeconds": window,
+            "selectPolicy": rules["select_policy"], "tolerance": band(side), "policies": policies,
+        });
+    }
+    Some(hpa(spec))
+}
+
+fn hpa(spec: Value) -> Value {
+    json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "spec": spec})
+}
+
+/// What a manifest says decides as the same settings given by hand, minute by minute.
+#[test]
+fn an_imported_manifest_decides_as_the_hpa_does() {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/hpa_behavior_open.json");
+    let file: Value = serde_json::from_slice(&std::fs::read(own).unwrap()).unwrap();
+    let mut n_compared = 0;
+    for case in list(&file["cases"]).iter().filter(|case| case["op"] == "reconcile") {
+        let input = fresh(&case["input"]);
+        let Some(manifest) = manifest(&input) else { continue };
+        // Kubernetes itself refuses some of the cases' settings.
+        let Ok(imports) = forescale::manifest::load(&manifest.to_string()) else { continue };
+        let mut imported = Autoscaler::new(imports[0].config.clone()).unwrap();
+        let mut by_hand = scaler(&input);
+        let mut seen = observation(&input);
+        for minute in 0..8 {
+            let want = by_hand.decide(&seen).replicas;
+            let decision = imported.decide(&seen);
+            let told = decision.explain();
+            assert_eq!(decision.replicas, want, "{} at {minute} min: {told}", case["name"]);
+            seen = seen.requested(want);
+            seen.at = seen.at + forescale::Duration::from_secs(60);
+        }
+        n_compared += 1;
+    }
+    assert!(n_compared >= 5, "only {n_compared} cases make a manifest");
+    println!("{n_compared} cases");
+}
+
+fn decided(case: &Value) -> Decision {
+    scaler(case).decide(&observation(case)).clone()
+}
+
+fn scaler(case: &Value) -> Autoscaler {
+    let (mut metrics, mut policies) = (json!({}), Vec::new());
+    for (at, given) in list(&case["metrics"]).iter().enumerate() {
+        let name = format!("metric-{at}");
+        let (kind, policy, _) = metric(&name, given, &case["tolerance"]);
         metrics[&name] = kind;
         policies.push(policy);
-        seen = seen.metric(name, reading);
     }
     // With readings of pods only, a minimum of 0 is refused, as the HPA's own API does; the cases
     // have it all the same. A schedule, though long over, is a way up from zero.
@@ -117,7 +223,7 @@ fn decided(case: &Value) -> Decision {
     });
     let scaler = Autoscaler::from_text(&config.to_string()).unwrap();
     let behavior = &case["behavior"];
-    let mut scaler = if behavior.is_null() {
+    if behavior.is_null() {
         let growth = &case["default_scale_up_limit"];
         let settings = without_behavior::Config {
             window: span(&case["downscale_stabilization_s"]),
@@ -139,8 +245,7 @@ fn decided(case: &Value) -> Decision {
         scaler
             .with_guard("stabilization", Box::new(windows))
             .with_guard("rate", Box::new(rate(behavior, case)))
-    };
-    scaler.decide(&seen).clone()
+    }
 }
 
 fn windows(up: &Value, down: &Value, case: &Value) -> Stabilization {

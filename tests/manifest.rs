@@ -163,6 +163,97 @@ fn the_settings_written_as_yaml_read_back_the_same() {
     }
 }
 
+/// Texts that YAML would take for something else, as names and as values.
+#[test]
+fn special_texts_survive_as_yaml() {
+    for text in [
+        "on",
+        "off",
+        "yes",
+        "no",
+        "y",
+        "n",
+        "true",
+        "Null",
+        "~",
+        "1",
+        "1e3",
+        "0x1",
+        "0o7",
+        "1_000",
+        ".inf",
+        ".nan",
+        "-",
+        "- a",
+        "?",
+        ":",
+        "a: b",
+        "a:",
+        "#",
+        "a #b",
+        "&a",
+        "*a",
+        "!t",
+        "|",
+        ">",
+        "%",
+        "@",
+        "`",
+        "'",
+        "\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        " a",
+        "a ",
+        "\t",
+        "a\nb",
+        "2026-01-05",
+        "12:30",
+        "<<",
+        "=",
+        "\\",
+        "\u{e9}",
+        "\u{1f600}",
+        "---",
+        "...",
+        "\u{85}",
+        "\u{feff}a",
+    ] {
+        let given = serde_json::json!({
+            "max_replicas": 9, "metrics": {text: {"kind": "total"}},
+            "policies": [
+                {"kind": "target", "metric": text, "target": 1},
+                {"kind": "schedule", "name": text, "min_replicas": 2,
+                    "windows": [{"start": "2026-01-05", "end": "2026-01-06"}]},
+            ],
+        });
+        let config = Config::from_text(&given.to_string()).unwrap();
+        let written = config.to_yaml().unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        let values = |config: &Config| serde_json::to_value(config).unwrap();
+        let read = Config::from_text(&written).unwrap();
+        assert_eq!(values(&read), values(&config), "{text:?}:\n{written}");
+    }
+}
+
+/// Numbers keep every bit.
+#[test]
+fn numbers_survive_as_yaml() {
+    for number in [0.1, 1e-7, 1e21, 123_456_789.125, 0.1 + 0.2, 5e-324, 1.797e308, 3.0] {
+        let given = serde_json::json!({
+            "max_replicas": 9, "metrics": {"rps": {"kind": "total"}},
+            "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": number},
+            "policies": [{"kind": "predictive", "metric": "rps"}], "guards": ["rate", "cooldown"],
+        });
+        let config = Config::from_text(&given.to_string()).unwrap();
+        let read = Config::from_text(&config.to_yaml().unwrap()).unwrap();
+        let values = |config: &Config| serde_json::to_value(config).unwrap();
+        assert_eq!(values(&read), values(&config), "{number}");
+    }
+}
+
 const HPA: &str = "apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: { name: web }
@@ -251,7 +342,7 @@ fn a_wrong_field_is_refused_with_its_line_and_column() {
             "`metadata` is \"web\", must be a mapping (line 3, column 11)",
         ),
         ("  maxReplicas: 9", "  minReplicas: 9", "line 6"),
-        ("  maxReplicas: 9", "\tmaxReplicas: 9", "line 6"),
+        ("  maxReplicas: 9", "\tmaxReplicas: 9", "found a tab at line "),
         ("averageUtilization: 70 }", "averageUtilization: 70", "line "),
         ("maxReplicas: 9", "maxReplicas: \"9", "line "),
         (

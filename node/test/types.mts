@@ -71,3 +71,9 @@ const queries: [number, number][] = forescale.prometheus.chunks(new Date(), 5, 6
 console.log(queries, history.nMissing)
 // @ts-expect-error: no such option
 forescale.prometheus.read('{}', { total: true })
+
+const imports: forescale.ManifestImport[] = forescale.manifest.load('')
+const fate: 'mapped' | 'approximated' | 'ignored' = imports[0]!.fields[0]!.fate
+const imported: Autoscaler = new Autoscaler(imports[0]!.config)
+// @ts-expect-error: a manifest is a text
+forescale.manifest.load(3)

@@ -8,7 +8,7 @@ It needs no other package. Bare numbers for times and spans are seconds; points 
 be aware datetimes.
 """
 
-from . import prometheus
+from . import manifest, prometheus
 from ._native import Decision, Reason, Step, __version__
 from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
@@ -36,6 +36,7 @@ __all__ = [
     "TraceError",
     "__version__",
     "lint",
+    "manifest",
     "prometheus",
     "replay",
 ]

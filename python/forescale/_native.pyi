@@ -37,6 +37,9 @@ def lint(config: str, now: float | None) -> str:
 def replay(config: str, name: str, times: Any, values: Any, plant: str) -> Report:
     """Replays a trace; `times` in seconds since the epoch, a missing value is a hole."""
 
+def load_manifest(text: str) -> str:
+    """The imports of a manifest as JSON."""
+
 def read_prometheus(
     answers: Sequence[bytes], options: str
 ) -> tuple[list[float], list[float | None], float, list[str]]:

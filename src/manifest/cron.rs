@@ -17,8 +17,16 @@ pub(super) struct Length {
 ///
 /// # Errors
 /// What is wrong with the patterns, or that the time is not always the same.
-#[cfg(feature = "schedule")]
 pub(super) fn between(start: &str, end: &str) -> Result<Length, String> {
+    between_any(start, &[end])
+}
+
+/// As [`between`], to whichever of several ends comes first.
+///
+/// # Errors
+/// As [`between`].
+#[cfg(feature = "schedule")]
+pub(super) fn between_any(start: &str, ends: &[&str]) -> Result<Length, String> {
     use croner::parser::{CronParser, Seconds, Year};
     use jiff::civil::DateTime;
 
@@ -29,7 +37,8 @@ pub(super) fn between(start: &str, end: &str) -> Result<Length, String> {
             format!("\"{text}\" is not five fields of cron such as \"0 8 * * mon-fri\"")
         })
     };
-    let (starts, ends) = (read(start)?, read(end)?);
+    let starts = read(start)?;
+    let ends: Vec<_> = ends.iter().map(|end| read(end)).collect::<Result<_, _>>()?;
     let next = |cron: &croner::Cron, from: &DateTime| {
         cron.find_next_occurrence(from, false).map_err(|_| "never comes".to_owned())
     };
@@ -43,7 +52,8 @@ pub(super) fn between(start: &str, end: &str) -> Result<Length, String> {
         if found.is_some() && opens > last {
             break;
         }
-        let closes = next(&ends, &opens)?;
+        let closes = ends.iter().filter_map(|end| next(end, &opens).ok()).min();
+        let closes = closes.ok_or_else(|| "never ends".to_owned())?;
         let seconds = opens.duration_until(closes).as_secs();
         let seconds = u32::try_from(seconds).map_err(|_| varies())?;
         let crosses_midnight = opens.date() != closes.date();
@@ -60,8 +70,26 @@ pub(super) fn between(start: &str, end: &str) -> Result<Length, String> {
     found.ok_or_else(varies)
 }
 
+/// The first time after a civil one that any of the patterns names; `None` for a time with an
+/// offset.
+#[cfg(feature = "schedule")]
+pub(super) fn next_after(date: &str, patterns: &[&str]) -> Option<String> {
+    use croner::parser::{CronParser, Seconds, Year};
+
+    let from: jiff::civil::DateTime = date.parse().ok().filter(|_| !date.ends_with('Z'))?;
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    let crons = patterns.iter().filter_map(|text| parser.parse(text).ok());
+    let next = crons.filter_map(|cron| cron.find_next_occurrence(&from, false).ok()).min()?;
+    Some(next.to_string())
+}
+
 #[cfg(not(feature = "schedule"))]
-pub(super) fn between(_: &str, _: &str) -> Result<Length, String> {
+pub(super) fn next_after(_: &str, _: &[&str]) -> Option<String> {
+    None
+}
+
+#[cfg(not(feature = "schedule"))]
+pub(super) fn between_any(_: &str, _: &[&str]) -> Result<Length, String> {
     Err("a schedule needs the feature `schedule`".to_owned())
 }
 

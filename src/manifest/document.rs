@@ -288,10 +288,13 @@ impl<'d> At<'d> {
         self.mark(&Fate::Mapped { to: to.into() });
     }
 
-    /// As [`mapped`](Self::mapped), in place of what was said before.
-    pub(super) fn remap(&self, to: impl Into<String>) {
-        self.document.fates.borrow_mut().remove(&self.path);
-        self.mapped(to);
+    /// Takes back what was said of all leaves from here on.
+    pub(super) fn unmark(&self) {
+        let Some(node) = self.node else { return };
+        let mut fates = self.document.fates.borrow_mut();
+        leaves(node, &self.path, &mut |path, _| {
+            fates.remove(path);
+        });
     }
 
     /// The setting comes near.

@@ -37,6 +37,29 @@ impl Draft {
         name
     }
 
+    /// As [`metric`](Self::metric), but one for all that want the same name.
+    pub(super) fn shared_metric(&mut self, name: &str, kind: &str, feed: String) -> String {
+        if self.feeds.get(name) == Some(&feed) {
+            return name.to_owned();
+        }
+        self.metric(name, kind, feed)
+    }
+
+    /// Where schedules replace the limits and do not only narrow them: the limits become the
+    /// widest ones, and outside of all windows the given ones hold.
+    pub(super) fn widen(&mut self, given: (u32, u32), widest: (u32, u32)) {
+        if given == widest {
+            return;
+        }
+        self.set("min_replicas", widest.0);
+        self.set("max_replicas", widest.1.max(1));
+        self.policy(json!({
+            "kind": "schedule", "name": "outside of all windows", "rank": -1,
+            "windows": [{"start": "1970-01-01", "end": "9999-01-01"}],
+            "min_replicas": given.0, "max_replicas": given.1,
+        }));
+    }
+
     /// Adds a policy and tells its place, such as `policies[2]`.
     pub(super) fn policy(&mut self, policy: Value) -> String {
         self.policies.push(policy);

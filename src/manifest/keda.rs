@@ -35,7 +35,7 @@ pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
         "ScaledObject keda.sh/v1alpha1"
     };
     bookkeeping(at);
-    draft.finish(name, source, &[at.clone()])
+    draft.finish(name, source, std::slice::from_ref(at))
 }
 
 /// `minReplicaCount` and `maxReplicaCount`, as far as given.
@@ -56,8 +56,9 @@ fn limits(spec: &At<'_>) -> Result<(Option<u32>, u32), Error> {
 
 fn object(at: &At<'_>, spec: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
     let (least, most) = limits(spec)?;
+    draft.set("max_replicas", most);
     if !spec.field("maxReplicaCount").exists() {
-        draft.assume("max_replicas", most, "default of KEDA");
+        draft.tell("max_replicas", most.to_string(), "default of KEDA");
     }
     spec.field("scaleTargetRef").ignored("names the workload, which the host scales");
     let advanced = spec.field("advanced").mapping()?;
@@ -89,10 +90,12 @@ fn object(at: &At<'_>, spec: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
             "cpu" | "memory" => resource(trigger, kind, draft, &tolerance)?,
             _ if has_formula => {
                 names.push(trigger.field("name").text()?.unwrap_or(kind).to_owned());
-                trigger.approximated(
-                    "the formula of scalingModifiers",
-                    "the host reads it and puts it into the formula",
-                );
+                let how = "the host reads it and puts it into the formula";
+                for part in ["type", "name"] {
+                    trigger.field(part).approximated("metrics.composite", how);
+                }
+                trigger.field("metricType").ignored("the formula has one of its own");
+                query(trigger);
             }
             _ => {
                 let external = external(trigger, kind)?;
@@ -284,7 +287,7 @@ fn formula<'d>(
     draft: &mut Draft,
     names: &[String],
     tolerance: &Value,
-) -> Result<(String, At<'d>, Option<(At<'d>, f64)>), Error> {
+) -> Result<Active<'d>, Error> {
     let formula = modifiers.field("formula");
     let feed = format!("the value of `{}`, of {}", formula.need_text()?, names.join(", "));
     let metric = draft.metric("composite", "total", feed);
@@ -406,7 +409,7 @@ fn zero(
             draft.tell("zero.idle_grace", "5m", "default of KEDA's cooldownPeriod");
         }
     } else {
-        let why = "only the way to zero waits for it, and none is gone";
+        let why = "only the way to zero waits for it, and nothing goes there";
         cooldown.ignored(why);
         initial.ignored(why);
         if min == 0 && n_schedules == 0 {
@@ -422,7 +425,7 @@ fn zero(
             if draft.get("zero").is_some() {
                 place.mapped(format!("zero.triggers[{index}].activation"));
             } else {
-                place.ignored("tells when to leave zero, where this never is");
+                place.ignored("tells when to leave zero, and nothing goes there");
             }
         }
         query(trigger);
@@ -431,7 +434,9 @@ fn zero(
     if let (Some(_), Some(least)) = (idle_replicas, least.filter(|&least| least > 1)) {
         // Active means at least so many; idle outranks it, as `zero` comes after the policies.
         let to = draft.policy(json!({"kind": "fixed_value", "value": least}));
-        spec.field("minReplicaCount").remap(format!("{to}.value"));
+        let place = spec.field("minReplicaCount");
+        place.unmark();
+        place.mapped(format!("{to}.value"));
     }
     if !spec.field("minReplicaCount").exists() && !idle.exists() {
         draft.assume("min_replicas", min, "default of KEDA, at least 1 without external triggers");
@@ -501,7 +506,7 @@ fn paused(at: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
 fn jobs(spec: &At<'_>, draft: &mut Draft) -> Result<(), Error> {
     let (least, most) = limits(spec)?;
     if !spec.field("maxReplicaCount").exists() {
-        draft.assume("max_replicas", most, "default of KEDA");
+        draft.tell("max_replicas", most.to_string(), "default of KEDA");
     }
     draft.set("max_replicas", most);
     draft.set("min_replicas", least.unwrap_or(0));

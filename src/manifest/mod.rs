@@ -1,13 +1,17 @@
 //! The manifests that people already have: other autoscalers' settings become ours, with a report.
 //!
 //! In: the text of one or several documents, YAML or JSON. Out: an [`Import`] for each workload, or
-//! an error with line and column. A system is a file; [`document`] walks the text, [`report`] keeps
+//! an error with line and column. A system is a file; `document` walks the text, `report` keeps
 //! account of every field. Knows settings and how they are built; reads no metric and makes no
 //! decision.
 
+mod aws;
+mod aws_schedule;
+mod azure;
 mod cron;
 mod document;
 mod draft;
+mod gcp;
 mod hpa;
 mod keda;
 mod keda_scalers;
@@ -76,9 +80,10 @@ pub struct Import {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::Config`](crate::ErrorKind::Config) for a text above 1 MiB, one that is neither
-/// YAML nor JSON, a field of the wrong type or out of its range (with line and column), a version
-/// of a known kind that is not read, and a text in which no document is of a known kind.
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) for a text above 1 MiB or nested too deep (32
+/// levels of YAML), one that is neither YAML nor JSON, a field of the wrong type or out of its range
+/// (with line and column), a version of a known kind that is not read, and a text in which no
+/// document is of a known kind.
 pub fn load(text: &str) -> Result<Vec<Import>, Error> {
     let documents: Vec<_> = parse::parse(text)?
         .into_iter()
@@ -91,6 +96,7 @@ pub fn load(text: &str) -> Result<Vec<Import>, Error> {
     }
     let mut imports = Vec::new();
     let mut skipped = Vec::new();
+    let mut parts = Vec::new();
     // Settings of all Knative workloads; told with the first of them.
     let mut map = places.iter().find(|at| knative::is_map(at)).cloned();
     let knative_map = map.clone();
@@ -103,9 +109,15 @@ pub fn load(text: &str) -> Result<Vec<Import>, Error> {
             }
             Some(System::Hpa) => imports.push(hpa::import(at)?),
             Some(System::Keda) => imports.push(keda::import(at)?),
+            Some(System::Aws(part)) => parts.push((part, at.clone())),
+            Some(System::Gcp) => imports.push(gcp::import(at)?),
+            Some(System::Azure) => imports.push(azure::import(at)?),
             None if has_knative && knative::is_map(at) => {}
             None => skipped.push(skip(at)?),
         }
+    }
+    if !parts.is_empty() {
+        imports.extend(aws::imports(&parts)?);
     }
     if imports.is_empty() {
         let what: Vec<_> = skipped
@@ -146,6 +158,9 @@ enum System {
     Hpa,
     Keda,
     Knative,
+    Aws(aws::Part),
+    Gcp,
+    Azure,
 }
 
 /// Documents within lists: `kind: List` and JSON lists.
@@ -160,7 +175,14 @@ fn unwrap<'d>(
             at.field(name).ignored("belongs to the list, not to its items");
         }
         at.field("items").items()?
-    } else if let Ok(items) = at.items() {
+    } else if let Some(list) = aws::LISTS.iter().map(|name| at.field(name)).find(At::exists) {
+        for (name, entry) in at.entries() {
+            if !aws::LISTS.contains(&name) {
+                entry.ignored("belongs to the list, not to its items");
+            }
+        }
+        list.items()?
+    } else if let (Ok(items), true) = (at.items(), at.exists()) {
         items
     } else {
         places.push(at);
@@ -180,7 +202,10 @@ fn recognize(at: &At<'_>) -> Result<Option<System>, Error> {
         Some("HorizontalPodAutoscaler") => Some(System::Hpa),
         Some("ScaledObject" | "ScaledJob") => Some(System::Keda),
         Some("Service" | "Configuration" | "Revision") if is_knative => Some(System::Knative),
-        _ => None,
+        _ if at.field("autoscalingPolicy").exists() => Some(System::Gcp),
+        _ if azure::is_setting(&at) => Some(System::Azure),
+        Some(_) => None,
+        None => aws::part(&at).map(System::Aws),
     })
 }
 

@@ -21,9 +21,9 @@ pub(super) const MOST_BYTES: usize = 1 << 20;
 #[cfg(feature = "yaml")]
 const MOST_VALUES: usize = 100_000;
 
-/// How deep values may be nested.
+/// How deep values may be nested; the stack of a thread has room for it even without optimization.
 #[cfg(feature = "yaml")]
-const MOST_DEPTH: usize = 64;
+const MOST_DEPTH: usize = 32;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,8 @@
 
 mod convert;
 pub mod lint;
+
+pub mod manifest;
 pub mod prometheus;
 mod raise;
 pub mod replay;

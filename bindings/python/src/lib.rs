@@ -11,6 +11,8 @@ mod convert;
 mod decision;
 mod error;
 mod lint;
+
+mod manifest;
 mod prometheus;
 mod replay;
 
@@ -31,6 +33,8 @@ mod _native {
     use crate::decision::{Decision, Reason, Step};
     #[pymodule_export]
     use crate::lint::check;
+
+    use crate::manifest::load_manifest;
     #[pymodule_export]
     use crate::prometheus::{prometheus_chunks, read_prometheus};
     #[pymodule_export]
