@@ -280,5 +280,15 @@ function own(error) {
   return isOurs ? new ForescaleError(error.code, error.path, error.message) : error
 }
 
-module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, lint, prometheus, replay }
-module.exports = { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, manifest, prometheus, replay }
+module.exports = {
+  Abstain,
+  Autoscaler,
+  Decision,
+  Forecast,
+  ForescaleError,
+  Report,
+  lint,
+  manifest,
+  prometheus,
+  replay,
+}

@@ -1,4 +1,14 @@
 import forescale from './index.js'
 
-export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, lint, prometheus, replay } = forescale
-export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, manifest, prometheus, replay } = forescale
+export const {
+  Abstain,
+  Autoscaler,
+  Decision,
+  Forecast,
+  ForescaleError,
+  Report,
+  lint,
+  manifest,
+  prometheus,
+  replay,
+} = forescale

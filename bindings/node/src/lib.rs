@@ -5,7 +5,6 @@
 
 mod convert;
 pub mod lint;
-
 pub mod manifest;
 pub mod prometheus;
 mod raise;

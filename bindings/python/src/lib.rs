@@ -11,7 +11,6 @@ mod convert;
 mod decision;
 mod error;
 mod lint;
-
 mod manifest;
 mod prometheus;
 mod replay;
@@ -33,7 +32,7 @@ mod _native {
     use crate::decision::{Decision, Reason, Step};
     #[pymodule_export]
     use crate::lint::check;
-
+    #[pymodule_export]
     use crate::manifest::load_manifest;
     #[pymodule_export]
     use crate::prometheus::{prometheus_chunks, read_prometheus};
