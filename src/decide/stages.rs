@@ -64,8 +64,10 @@ impl Autoscaler {
                 Vote::Range { min, max, rank } => {
                     self.ranges.push((n_steps, Range { min, max, rank }));
                 }
-                Vote::Blocks => n_blocking += 1,
-                Vote::Abstains => {}
+                Vote::Blocks if self.config.combine.may_block(self.proposals.len()) => {
+                    n_blocking += 1;
+                }
+                Vote::Blocks | Vote::Abstains => {}
             }
         }
         let (answer, reason) = if self.proposals.is_empty() {

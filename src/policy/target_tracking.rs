@@ -33,9 +33,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::adjustment::Action;
-use super::alarm::{Comparison, MissingData, Rule, State, check_kind, check_period, check_periods};
+use super::alarm::{
+    Comparison, MissingData, Rule, State, check_period, check_periods, own_trouble,
+};
 use super::warm_up::{WarmUp, Warming};
-use super::{Policy, Proposal, View, Want};
+use super::{Policy, Proposal, View, Want, check_utilization};
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::series::{MetricKind, Periods, Replicas};
@@ -185,9 +187,8 @@ impl Policy for TargetTracking {
         }
         let current = view.replicas.current();
         match self.act(view.replicas, warming) {
-            // The reading's own trouble tells more than that there are too few of them.
             Err(reason) if reason.code() == codes::INSUFFICIENT_DATA.name() => {
-                let reason = value.err().unwrap_or(reason);
+                let reason = own_trouble(reason, value);
                 warming.stay(current, reason).or_else(|reason| self.freeze(reason))
             }
             answer => answer,
@@ -203,7 +204,7 @@ impl Policy for TargetTracking {
     }
 
     fn check(&self, kind: MetricKind) -> Result<(), Error> {
-        check_kind("target", self.settings.target, kind)
+        check_utilization(kind, "target", self.settings.target)
     }
 }
 
