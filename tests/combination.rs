@@ -7,7 +7,8 @@ use forescale::{Autoscaler, Observation, Reading, Timestamp};
 const METRICS: &str =
     r#""metrics": {"cpu": {"kind": "utilization"}, "queue": {"kind": "total"}}, "guards": []"#;
 const CPU: &str = r#""kind": "target", "metric": "cpu", "target": 0.5"#;
-const SCHEDULE: &str = r#""kind": "schedule", "cron": "0 8 * * *", "duration": "1h", "min_replicas": 3"#;
+const SCHEDULE: &str =
+    r#""kind": "schedule", "cron": "0 8 * * *", "duration": "1h", "min_replicas": 3"#;
 const QUEUE: &str = r#""kind": "target", "metric": "queue", "target": 10"#;
 
 fn scaler(rest: &str) -> Autoscaler {

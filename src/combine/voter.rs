@@ -60,7 +60,9 @@ impl Voter {
             match (direction, entry.guards.len()) {
                 (Direction::Both, 0) => {}
                 (Direction::Both, n_guards) => return idle("guards", format!("{n_guards} guards")),
-                (direction, _) => return idle("direction", format!("{direction:?}").to_lowercase()),
+                (direction, _) => {
+                    return idle("direction", format!("{direction:?}").to_lowercase());
+                }
             }
         }
         if entry.fallback.is_some() && policy.metric().is_none() {
