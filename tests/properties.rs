@@ -246,6 +246,20 @@ fn built(whole: &str, policies: &[String]) -> Result<Autoscaler, forescale::Erro
     Autoscaler::from_text(&format!("{{{whole}, \"policies\": [{}]}}", policies.join(",")))
 }
 
+/// The snapshot with another number in place of one of those it holds.
+fn with_number(snapshot: &[u8], which: usize, number: &str) -> Vec<u8> {
+    let is_number = |byte: &u8| byte.is_ascii_digit() || b"-+.eE".contains(byte);
+    let starts: Vec<_> = (1..snapshot.len())
+        .filter(|&at| {
+            let before = snapshot[at - 1];
+            matches!(before, b':' | b',' | b'[') && is_number(&snapshot[at])
+        })
+        .collect();
+    let start = starts[which % starts.len()];
+    let n_digits = snapshot[start..].iter().take_while(|byte| is_number(byte)).count();
+    [&snapshot[..start], number.as_bytes(), &snapshot[start + n_digits..]].concat()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 64,
@@ -320,35 +334,65 @@ proptest! {
         }
     }
 
-    /// With all else equal, more load never proposes fewer replicas.
+    /// With all else equal, more load at each time never proposes fewer replicas.
     #[test]
-    fn more_load_never_means_fewer_replicas(ready in 1_u32..40, load in 0.0..5_000.0, more in 0.0..5_000.0) {
-        let replicas = |load: f64| {
-            let config = r#"{"max_replicas": 1000, "metrics": {"rps": {"kind": "total"}}, "guards": [],
-                "policies": [{"kind": "target", "metric": "rps", "target": 70}]}"#;
-            let mut scaler = Autoscaler::from_text(config).unwrap();
-            let seen = Observation::at(Timestamp::from_secs(0)).ready(ready).metric("rps", load);
-            scaler.decide(&seen).replicas
-        };
-        prop_assert!(replicas(load + more) >= replicas(load));
+    fn more_load_never_means_fewer_replicas(
+        ready in 1_u32..40,
+        loads in proptest::collection::vec((0.0..5_000.0, 0.0..5_000.0), 20),
+    ) {
+        for law in [
+            r#""kind": "target", "target": 70"#,
+            r#""kind": "concurrency", "target": 70, "scale_down_delay": "1m""#,
+            r#""kind": "target_tracking", "target": 70, "points_in": 2, "points_out": 1"#,
+            r#""kind": "backlog", "rate_per_replica": 2"#,
+            r#""kind": "jobs", "target": 70"#,
+            r#""kind": "target_value", "target": 700"#,
+            r#""kind": "pass_through""#,
+        ] {
+            let config = format!(
+                r#"{{"max_replicas": 1000, "metrics": {{"rps": {{"kind": "total"}}}}, "guards": [],
+                    "policies": [{{{law}, "metric": "rps"}}]}}"#
+            );
+            let mut scalers = [(); 2].map(|()| Autoscaler::from_text(&config).unwrap());
+            for (tick, (load, more)) in (0..).zip(&loads) {
+                let at = Timestamp::from_secs(tick * 30);
+                let mut replicas = [*load, load + more];
+                for (scaler, number) in scalers.iter_mut().zip(&mut replicas) {
+                    let seen = Observation::at(at).ready(ready).metric("rps", *number);
+                    *number = scaler.decide(&seen).replicas.into();
+                }
+                let [fewer, replicas] = replicas;
+                prop_assert!(replicas >= fewer, "{}: {} below {}", law, replicas, fewer);
+            }
+        }
     }
 
     /// No snapshot, however damaged, is more than an error.
     #[test]
-    fn a_damaged_snapshot_is_refused_or_harmless(cut in 0_usize..4_000, flip in 0_usize..4_000, byte in any::<u8>()) {
+    fn a_damaged_snapshot_is_refused_or_harmless(
+        cut in any::<usize>(),
+        flip in any::<usize>(),
+        byte in any::<u8>(),
+        number in prop_oneof![
+            Just("0"), Just("-1"), Just("1e308"), Just("4294967295"), Just("268435456"),
+            Just("9223372036854775807"), Just("-9223372036854775808"), Just("null"), Just("[]"),
+        ],
+    ) {
         let mut scaler = Autoscaler::from_text(EVERYTHING).unwrap();
         for second in 0..40 {
             let seen = Observation::at(Timestamp::from_secs(second * 15)).ready(5).metric("rps", 300.0 + second as f64);
             scaler.decide(&seen);
         }
         let whole = scaler.snapshot().unwrap();
-        prop_assert!(Autoscaler::restore(&whole[..cut.min(whole.len() - 1)]).is_err());
+        prop_assert!(Autoscaler::restore(&whole[..cut % whole.len()]).is_err());
         let mut flipped = whole.clone();
         let place = flip % flipped.len();
         flipped[place] = byte;
-        if let Ok(mut scaler) = Autoscaler::restore(&flipped) {
+        for damaged in [flipped, with_number(&whole, flip, number)] {
+            let Ok(mut scaler) = Autoscaler::restore(&damaged) else { continue };
             for second in 600..620 {
-                let seen = Observation::at(Timestamp::from_secs(second * 15)).ready(5).metric("rps", 300.0);
+                let at = Timestamp::from_secs(second * 15);
+                let seen = Observation::at(at).ready(5).metric("rps", 300.0).metric("cpu", 0.4);
                 scaler.decide(&seen);
             }
         }
