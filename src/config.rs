@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::capacity::{Capacity, CapacityConfig};
 use crate::catalog::{Labeled, label};
-use crate::combine::{Combine, PolicyEntry, Voter};
+use crate::combine::{Combine, Direction, PolicyEntry, Voter};
 use crate::decide::Mode;
 use crate::forecast::Outlook;
 use crate::guard::{Guard, GuardConfig};
@@ -135,7 +135,6 @@ impl Config {
         if self.policies.is_empty() {
             return Err(Error::config("policies", "is empty, must have at least one"));
         }
-        self.combine.check(self.policies.len()).map_err(|error| error.at("combine"))?;
         let mut voters = Vec::<Voter>::new();
         let mut outlooks = Vec::<Outlook>::new();
         let mut wakes = self.min_replicas > 0 || self.zero.is_some();
@@ -147,9 +146,9 @@ impl Config {
                 Some(metric) => {
                     let kind = self.check_metric(metric).map_err(inside)?;
                     policy.check(kind).map_err(inside)?;
-                    wakes |= kind == MetricKind::Total;
+                    wakes |= kind == MetricKind::Total && entry.direction != Direction::Down;
                 }
-                None => wakes = true,
+                None => wakes |= entry.direction != Direction::Down,
             }
             if let Some((setting, metric)) = policy.also_reads() {
                 self.check_total(setting, metric).map_err(inside)?;
@@ -174,6 +173,8 @@ impl Config {
             let label = label(name, &voters, Voter::label);
             voters.push(Voter::new(label, policy, entry).map_err(inside)?);
         }
+        let n_proposing = voters.iter().filter(|voter| !voter.policy.only_narrows()).count();
+        self.combine.check(n_proposing).map_err(|error| error.at("combine"))?;
         if !wakes {
             let message = "is 0, from which no policy could wake up, as its metric has no reading \
                            there; must be at least 1, or `zero` be set";

@@ -7,6 +7,8 @@ use forescale::{Autoscaler, Observation, Reading, Timestamp};
 const METRICS: &str =
     r#""metrics": {"cpu": {"kind": "utilization"}, "queue": {"kind": "total"}}, "guards": []"#;
 const CPU: &str = r#""kind": "target", "metric": "cpu", "target": 0.5"#;
+const SCHEDULE: &str =
+    r#""kind": "schedule", "cron": "0 8 * * *", "duration": "1h", "min_replicas": 3"#;
 const QUEUE: &str = r#""kind": "target", "metric": "queue", "target": 10"#;
 
 fn scaler(rest: &str) -> Autoscaler {
@@ -140,6 +142,42 @@ fn of_a_group_those_that_are_content_take_no_part() {
     }
 }
 
+/// Content or not, who stands behind has no say; so it has none where it cannot read either.
+#[test]
+fn by_priority_only_the_first_of_them_need_be_readable() {
+    let mut scaler =
+        scaler(&format!(r#""combine": "priority", "policies": [{{{CPU}}}, {{{QUEUE}}}]"#));
+    assert_eq!(scaler.decide(&seen(0, 10, 0.25, 100.0)).replicas, 5, "the queue is content");
+    let decision = scaler.decide(&seen(15, 10, 0.25, None));
+    assert_eq!(decision.replicas, 5, "and now unreadable: {}", decision.explain());
+    let decision = scaler.decide(&seen(30, 10, None, 50.0));
+    assert_eq!(decision.replicas, 10, "the first cannot be read: {}", decision.explain());
+}
+
+/// Its alarm has too little data then, which is the metric's failing, not another reason.
+#[test]
+fn replicas_stand_in_for_the_metric_of_an_alarm_too() {
+    for law in [
+        r#""kind": "simple", "by": 1"#,
+        r#""kind": "step", "warm_up": 0, "steps": [{"lower": 0, "by": 1}]"#,
+        r#""kind": "target_tracking", "warm_up": 0"#,
+    ] {
+        let limit = if law.contains("tracking") {
+            r#""target": 0.5"#
+        } else {
+            r#""threshold": 0.5, "comparison": "above""#
+        };
+        let mut scaler = scaler(&format!(
+            r#""policies": [{{{law}, "metric": "cpu", {limit}, "fallback": {{"failures": 3, "replicas": 7}}}}]"#
+        ));
+        let mut replicas = Vec::new();
+        for minute in 0..6 {
+            replicas.push(scaler.decide(&seen(minute * 60, 4, None, None)).replicas);
+        }
+        assert_eq!(replicas, [4, 4, 4, 7, 7, 7], "{law}");
+    }
+}
+
 /// KEDA's `fallback`: three failures are borne, the fourth brings the replacement.
 #[test]
 fn replicas_stand_in_for_a_metric_that_cannot_be_read() {
@@ -181,6 +219,35 @@ fn what_can_never_be_fulfilled_is_refused() {
         (
             format!(r#""combine": {{"kind": "k_of_n", "scale_up": 1, "scale_down": 0}}, {two}"#),
             "`combine.scale_down` is 0, must be from 1 to the number of policies, 2",
+        ),
+        (
+            format!(
+                r#""combine": {{"kind": "k_of_n", "scale_up": 2, "scale_down": 1}},
+                   "policies": [{{{CPU}}}, {{{SCHEDULE}}}]"#
+            ),
+            "`combine.scale_up` is 2, must be from 1 to the number of policies, 1",
+        ),
+        (
+            format!(r#""policies": [{{{CPU}}}, {{{SCHEDULE}, "direction": "up"}}]"#),
+            "`policies[1].direction` is up, must not be given: the policy has no proposals",
+        ),
+        (
+            format!(r#""policies": [{{{CPU}}}, {{{SCHEDULE}, "guards": ["rate"]}}]"#),
+            "`policies[1].guards` is 1 guards, must not be given",
+        ),
+        (
+            r#""policies": [{"kind": "fixed_value", "value": 3, "fallback": {"failures": 3, "replicas": 7}}]"#
+                .to_owned(),
+            "`policies[0].fallback` is given, must not be: the policy reads no metric",
+        ),
+        (
+            format!(r#""min_replicas": 0, "policies": [{{{QUEUE}, "direction": "down"}}]"#),
+            "`min_replicas` is 0, from which no policy could wake up",
+        ),
+        (
+            r#""policies": [{"kind": "threshold", "metric": "cpu", "upper_bound": 30, "delta": -1}]"#
+                .to_owned(),
+            "`policies[0].upper_bound` is 30, must be at most 10: 0.7 stands for 70 %",
         ),
         (
             format!(r#""combine": "mean", {two}"#),

@@ -43,12 +43,13 @@ pub enum Combine {
     /// What enough of them agree on: up to what at least `scale_up` of them want at the least, else
     /// down to what at least `scale_down` of them are content with. Where both hold, up goes first.
     KOfN {
-        /// So many must want more; from 1 to the number of policies.
+        /// So many must want more; from 1 to the number of policies, schedules not counted.
         scale_up: u32,
-        /// So many must want fewer; from 1 to the number of policies.
+        /// So many must want fewer; from 1 to the number of policies, schedules not counted.
         scale_down: u32,
     },
-    /// The first in the order of the configuration that has an opinion.
+    /// The first in the order of the configuration that has an opinion. One behind it that cannot
+    /// read its metric keeps it from nothing.
     Priority,
 }
 
@@ -71,7 +72,23 @@ impl Combine {
         }
     }
 
-    /// As [`choose`](Self::choose), where `n_blocking` policies cannot read their metric: `None` if
+    /// How many policies that cannot read their metric may stop what would scale down, of all votes in
+    /// the order of the policies.
+    pub(crate) fn n_blocking(self, votes: &[Vote]) -> usize {
+        let blocking = |votes: &[Vote]| votes.iter().filter(|vote| **vote == Vote::Blocks).count();
+        match self {
+            Self::Maximum | Self::All => blocking(votes),
+            // Those that can be read are enough of them.
+            Self::KOfN { .. } => 0,
+            // Content or not, it has no say once one before it has spoken.
+            Self::Priority => {
+                let spoken = votes.iter().position(|vote| matches!(vote, Vote::Replicas(..)));
+                blocking(&votes[..spoken.unwrap_or(votes.len())])
+            }
+        }
+    }
+
+    /// As [`choose`](Self::choose), where [`n_blocking`](Self::n_blocking) policies may block: `None` if
     /// that stops what would scale down. With the reason, unless the only proposal is simply taken.
     pub(crate) fn decide(
         self,
@@ -80,12 +97,7 @@ impl Combine {
         n_blocking: usize,
     ) -> (Option<u32>, Option<Reason>) {
         let chosen = self.choose(current, proposals);
-        let blocks = match self {
-            // Those that can be read are enough of them.
-            Self::KOfN { .. } => false,
-            Self::Maximum | Self::All | Self::Priority => n_blocking > 0,
-        };
-        if blocks && chosen < current {
+        if n_blocking > 0 && chosen < current {
             let facts = [("n_blocking", n_blocking as f64)];
             return (None, Some(Reason::new(codes::SCALE_DOWN_BLOCKED, facts)));
         }
@@ -219,12 +231,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_blocks_scaling_down_only() {
+        let (blocks, seven) = (Vote::Blocks, Vote::Replicas(7, 7.0));
         for combine in [Combine::Maximum, Combine::All, Combine::Priority] {
+            assert_eq!(combine.n_blocking(&[blocks, seven]), 1, "{combine:?}");
             assert_eq!(combine.decide(8, &[5], 1).0, None, "{combine:?}");
             assert_eq!(combine.decide(8, &[9], 1).0, Some(9), "{combine:?}");
         }
         let two = Combine::KOfN { scale_up: 2, scale_down: 2 };
-        assert_eq!(two.decide(8, &[5, 6], 1).0, Some(6), "two of three are enough");
-        assert_eq!(two.decide(8, &[5], 2).0, Some(8));
+        assert_eq!(two.n_blocking(&[blocks, seven]), 0, "two of three are enough");
+        assert_eq!(Combine::Maximum.n_blocking(&[seven, blocks]), 1);
+        assert_eq!(Combine::Priority.n_blocking(&[seven, blocks]), 0);
     }
 }

@@ -51,12 +51,32 @@ impl Voter {
     }
 
     /// Of a policy that is already built from the entry's settings.
+    ///
+    /// # Errors
+    /// If a setting is out of its range, or can have no effect on such a policy.
     pub(crate) fn new(
         label: Arc<str>,
         policy: Box<dyn Policy>,
         entry: &PolicyEntry,
     ) -> Result<Self, Error> {
         let direction = entry.direction;
+        if policy.only_narrows() {
+            let idle = |field, given| {
+                let message = format!("is {given}, must not be given: the policy has no proposals");
+                Err(Error::config(field, message))
+            };
+            match (direction, entry.guards.len()) {
+                (Direction::Both, 0) => {}
+                (Direction::Both, n_guards) => return idle("guards", format!("{n_guards} guards")),
+                (direction, _) => {
+                    return idle("direction", format!("{direction:?}").to_lowercase());
+                }
+            }
+        }
+        if entry.fallback.is_some() && policy.metric().is_none() {
+            let message = "is given, must not be: the policy reads no metric that could fail";
+            return Err(Error::config("fallback", message));
+        }
         let guards = GuardConfig::build_all(&entry.guards, Some(&label))?;
         let fallback = entry.fallback.map(Fallback::new).transpose();
         let fallback = fallback.map_err(|error| error.at("fallback"))?;
@@ -96,7 +116,7 @@ impl Voter {
         let (mut replicas, wish) = match proposal {
             Ok(Proposal { want: Want::Replicas(replicas), wish, reason, .. }) => {
                 step(&self.label, current, Some(replicas), reason);
-                (replicas, wish.unwrap_or(f64::from(replicas)))
+                (replicas, wish.filter(|wish| wish.is_finite()).unwrap_or(f64::from(replicas)))
             }
             Ok(Proposal { want: Want::Range { min, max, rank }, reason, .. }) => {
                 let clamped = current.min(max.unwrap_or(u32::MAX)).max(min.unwrap_or(0));

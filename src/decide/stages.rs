@@ -65,7 +65,7 @@ impl Autoscaler {
             }
             self.votes.push(vote);
         }
-        let n_blocking = self.votes.iter().filter(|vote| **vote == Vote::Blocks).count();
+        let n_blocking = self.config.combine.n_blocking(&self.votes);
         let groups = self.voters.iter().map(Voter::group);
         let votes = groups.zip(self.votes.iter().copied());
         Combine::partaking(current, votes, &mut self.proposals);

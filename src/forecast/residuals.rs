@@ -220,7 +220,8 @@ impl TryFrom<SavedBand> for Band {
     type Error = String;
 
     fn try_from(saved: SavedBand) -> Result<Self, String> {
-        let mut band = Self::new(saved.issued.capacity());
+        // Not `new` with that capacity: a damaged one would ask for all memory.
+        let mut band = Self { ahead: saved.issued.capacity(), ..Self::new(1) };
         if saved.errors.capacity() != band.errors.capacity() {
             return Err(format!("a window of {} errors is not ours", saved.errors.capacity()));
         }

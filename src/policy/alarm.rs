@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::explain::{Reason, codes};
-use crate::series::{MetricKind, Periods};
+use crate::series::Periods;
 use crate::time::{Duration, Timestamp};
 
 /// On which side of the threshold a period counts as breaching; AWS's `ComparisonOperator`.
@@ -185,16 +185,6 @@ impl Rule {
     }
 }
 
-/// Refuses a threshold of a utilization that is a percentage: 70 for 0.7.
-pub(super) fn check_kind(field: &str, threshold: f64, kind: MetricKind) -> Result<(), Error> {
-    const MOST: f64 = 10.0;
-    if kind == MetricKind::Utilization && threshold > MOST {
-        let message = format!("is {threshold}, must be at most {MOST}: 0.7 stands for 70 %");
-        return Err(Error::config(field, message));
-    }
-    Ok(())
-}
-
 /// Refuses a number of periods that is not in 1 to `most`.
 pub(super) fn check_periods(field: &str, n: u32, most: u32) -> Result<(), Error> {
     if (1..=most).contains(&n) {
@@ -210,6 +200,13 @@ pub(super) fn check_period(period: Duration) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::config("period", format!("is {period}, must be from 1s to 1d")))
+}
+
+/// The reading's own trouble where there is too little data: it tells more than that there is too
+/// little, and a fallback goes by it.
+pub(super) fn own_trouble(reason: Reason, reading: Result<f64, Reason>) -> Reason {
+    let is_insufficient = reason.code() == codes::INSUFFICIENT_DATA.name();
+    reading.err().filter(|_| is_insufficient).unwrap_or(reason)
 }
 
 /// A metric's periods and the alarm on them.

@@ -20,8 +20,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::adjustment::{Action, Adjustment};
-use super::alarm::{Comparison, MissingData, Rule, Watch, check_kind};
-use super::{Policy, Proposal, View};
+use super::alarm::{Comparison, MissingData, Rule, Watch, own_trouble};
+use super::{Policy, Proposal, View, check_utilization};
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::series::MetricKind;
@@ -84,11 +84,12 @@ impl SimpleScaling {
 
 impl Policy for SimpleScaling {
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason> {
-        if self.watch.push(view.at, &self.rule, view.value(&self.settings.metric).ok()) {
+        let value = view.value(&self.settings.metric);
+        if self.watch.push(view.at, &self.rule, value.ok()) {
             self.action = None;
         }
         let waiting = self.check_cooldown(view);
-        self.watch.check_alarm(&self.rule)?;
+        self.watch.check_alarm(&self.rule).map_err(|reason| own_trouble(reason, value))?;
         waiting?;
         let Config { adjustment, by, min_adjustment, threshold, .. } = self.settings;
         let from = view.replicas.current();
@@ -121,7 +122,7 @@ impl Policy for SimpleScaling {
     }
 
     fn check(&self, kind: MetricKind) -> Result<(), Error> {
-        check_kind("threshold", self.rule.threshold, kind)
+        check_utilization(kind, "threshold", self.rule.threshold)
     }
 }
 

@@ -20,7 +20,7 @@
 //! - The periods of the alarms and the margin are those seen at AWS for a metric of one minute, and
 //!   settings here. It says that it scales in more gradually than out, not by how much: here, the
 //!   15 periods are what makes it gradual, and the size is in proportion at once.
-//! - The proportion is that of the last period.
+//! - The proportion is that of the last period; scaling in, to the replicas that were ready in it.
 //! - A metric of kind `total` is divided by the ready replicas, as AWS's request count per target
 //!   is; a total itself makes no target there, as it does not fall when replicas are added. At zero
 //!   replicas, where AWS has no metric, a total asks for its load over the target at once.
@@ -33,9 +33,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::adjustment::Action;
-use super::alarm::{Comparison, MissingData, Rule, State, check_kind, check_period, check_periods};
+use super::alarm::{
+    Comparison, MissingData, Rule, State, check_period, check_periods, own_trouble,
+};
 use super::warm_up::{WarmUp, Warming};
-use super::{Policy, Proposal, View, Want};
+use super::{Policy, Proposal, View, Want, check_utilization};
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::series::{MetricKind, Periods, Replicas};
@@ -56,6 +58,9 @@ use crate::time::{Duration, Timestamp};
 pub struct TargetTracking {
     settings: Config,
     periods: Periods,
+    /// The load of all ready replicas in the last period: what was measured of a replica, times those
+    /// there were when it was measured.
+    loads: Periods,
     high: State,
     low: State,
     warm_up: WarmUp,
@@ -86,14 +91,18 @@ impl TargetTracking {
     pub fn new(settings: Config) -> Result<Self, Error> {
         settings.check()?;
         let periods = Periods::new(settings.period, settings.range());
+        let loads = Periods::new(settings.period, 1);
         let (high, low) = (State::default(), State::default());
-        Ok(Self { settings, periods, high, low, warm_up: WarmUp::default(), action: None })
+        let warm_up = WarmUp::default();
+        Ok(Self { settings, periods, loads, high, low, warm_up, action: None })
     }
 
     /// Takes in what is seen; what is warming up.
     fn observe(&mut self, view: &View<'_>, value: Option<f64>) -> Warming {
         let (high, low) = self.settings.rules();
         let (mut is_high, mut is_low, mut closed) = (self.high, self.low, false);
+        let load = value.map(|value| value * f64::from(view.replicas.ready));
+        self.loads.push(view.at, load, |_| {});
         self.periods.push(view.at, value, |means| {
             let newest_first = |rule: &Rule| (0..rule.range()).map(|age| means.back(age));
             is_high = high.judge(newest_first(&high), is_high);
@@ -134,8 +143,10 @@ impl TargetTracking {
                 return Err(Reason::new(codes::SCALE_IN_DISABLED, []));
             }
             (_, State::Alarm) => {
-                let capacity = current.max(replicas.existing());
-                let to = proportional(capacity, measured, target).min(current);
+                // Those that carried it then, not those there are now: what has just been taken away
+                // is not to be taken away once more.
+                let load = self.loads.back(0).ok_or_else(insufficient)?;
+                let to = proportional(1, load, target).min(current);
                 (to, codes::BELOW_TARGET)
             }
             _ => {
@@ -185,9 +196,8 @@ impl Policy for TargetTracking {
         }
         let current = view.replicas.current();
         match self.act(view.replicas, warming) {
-            // The reading's own trouble tells more than that there are too few of them.
             Err(reason) if reason.code() == codes::INSUFFICIENT_DATA.name() => {
-                let reason = value.err().unwrap_or(reason);
+                let reason = own_trouble(reason, value);
                 warming.stay(current, reason).or_else(|reason| self.freeze(reason))
             }
             answer => answer,
@@ -203,7 +213,7 @@ impl Policy for TargetTracking {
     }
 
     fn check(&self, kind: MetricKind) -> Result<(), Error> {
-        check_kind("target", self.settings.target, kind)
+        check_utilization(kind, "target", self.settings.target)
     }
 }
 
@@ -213,6 +223,7 @@ impl Policy for TargetTracking {
 struct Stored {
     settings: Config,
     periods: Periods,
+    loads: Periods,
     high: State,
     low: State,
     warm_up: WarmUp,
@@ -223,12 +234,15 @@ impl TryFrom<Stored> for TargetTracking {
     type Error = Error;
 
     fn try_from(stored: Stored) -> Result<Self, Error> {
-        let Stored { settings, periods, high, low, warm_up, action } = stored;
+        let Stored { settings, periods, loads, high, low, warm_up, action } = stored;
         settings.check()?;
-        if periods.period() != settings.period || periods.capacity() != settings.range() {
+        let is_of = |periods: &Periods, keep| {
+            periods.period() == settings.period && periods.capacity() == keep
+        };
+        if !is_of(&periods, settings.range()) || !is_of(&loads, 1) {
             return Err(Error::snapshot("holds periods of other settings"));
         }
-        Ok(Self { settings, periods, high, low, warm_up, action })
+        Ok(Self { settings, periods, loads, high, low, warm_up, action })
     }
 }
 

@@ -1,9 +1,8 @@
 //! What was measured: one observation of a workload, and history on a fixed step.
 //!
 //! In: readings as the host has them, at any times. Out: the load of the whole workload, samples on
-//! an even grid, averages and maxima of the last while. Knows nothing of forecasts or replicas to
-//! come.
-//! an even grid, and how often which values came. Knows nothing of forecasts or replicas to come.
+//! an even grid, averages and maxima of the last while, and how often which values came. Knows
+//! nothing of forecasts or replicas to come.
 
 mod histogram;
 mod observation;

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub struct Ring {
-    /// Invariant: at most `capacity` of them, NaN for a missing one; full before `next` moves.
+    /// Invariant: at most `capacity` of them, NaN for a missing one; full before `next` moves. Grows
+    /// to that only after a snapshot.
     samples: Vec<f64>,
     /// Where the oldest sample lies once the ring is full.
     next: usize,
@@ -54,8 +55,10 @@ impl Ring {
     /// Takes the next sample; forgets the oldest one if full. A sample that is not finite counts
     /// as missing.
     pub fn push(&mut self, sample: Option<f64>) {
-        let sample = sample.filter(|value| value.is_finite()).unwrap_or(f64::NAN);
+        let sample = number(sample);
         if self.samples.len() < self.capacity {
+            // All at once where a snapshot has brought room for its own samples only.
+            self.samples.reserve_exact(self.capacity - self.samples.len());
             self.samples.push(sample);
         } else {
             self.samples[self.next] = sample;
@@ -75,6 +78,11 @@ impl Ring {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Option<f64>> + '_ {
         (0..self.samples.len()).rev().map(|age| self.back(age))
     }
+}
+
+/// A sample as it is kept.
+fn number(sample: Option<f64>) -> f64 {
+    sample.filter(|value| value.is_finite()).unwrap_or(f64::NAN)
 }
 
 /// Equal rings answer the same, wherever their oldest sample lies.
@@ -101,14 +109,16 @@ impl TryFrom<Saved> for Ring {
     type Error = String;
 
     fn try_from(saved: Saved) -> Result<Self, String> {
-        const MOST: usize = 1 << 28; // so that a damaged snapshot cannot ask for all memory
-        if saved.capacity == 0 || saved.capacity > MOST || saved.samples.len() > saved.capacity {
-            let (n, capacity) = (saved.samples.len(), saved.capacity);
+        const MOST: usize = 1 << 28;
+        let Saved { capacity, samples } = saved;
+        if capacity == 0 || capacity > MOST || samples.len() > capacity {
+            let n = samples.len();
             return Err(format!("a ring of capacity {capacity} cannot hold {n} samples"));
         }
-        let mut ring = Self::new(saved.capacity);
-        saved.samples.into_iter().for_each(|sample| ring.push(sample));
-        Ok(ring)
+        // Room for the samples there are: whether the capacity is right, only the owner can tell,
+        // and a damaged one must not ask for all memory until then.
+        let samples = samples.into_iter().map(number).collect();
+        Ok(Self { samples, next: 0, capacity })
     }
 }
 
@@ -150,6 +160,14 @@ mod tests {
                 restored.push(next);
             }
         }
+    }
+
+    #[test]
+    fn a_damaged_capacity_asks_for_no_memory() {
+        let text = r#"{"capacity": 268435456, "samples": [1, null]}"#;
+        let ring: Ring = serde_json::from_str(text).expect("as far as a ring can tell");
+        assert!(ring.samples.capacity() < 100, "{}", ring.samples.capacity());
+        assert_eq!((ring.len(), ring.back(0), ring.back(1)), (2, None, Some(1.0)));
     }
 
     #[test]

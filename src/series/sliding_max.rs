@@ -153,6 +153,12 @@ impl TimedMax {
         Self { granularity, over: SlidingMax::new(window.steps(granularity)) }
     }
 
+    /// The length of a slot.
+    #[must_use]
+    pub fn granularity(&self) -> Duration {
+        self.granularity
+    }
+
     /// Takes a value into the slot of its time; see [`SlidingMax::record`].
     pub fn record(&mut self, at: Timestamp, value: f64) {
         self.over.record(at.as_millis().div_euclid(self.granularity.as_millis()), value);

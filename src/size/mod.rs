@@ -268,6 +268,7 @@ impl Sizer {
     /// which all begins anew.
     fn believe(&mut self, at: Timestamp) -> Result<(), Reason> {
         let Some(last) = self.last.filter(|&last| self.is_expired(last, at)) else {
+            self.doubtful = None;
             return Ok(());
         };
         let confirms = |seen: Timestamp| at > seen && !self.is_expired(seen, at);

@@ -95,6 +95,18 @@ fn bad_readings_are_refused_each_for_itself() {
 }
 
 #[test]
+fn one_wrong_clock_among_right_ones_never_begins_anew() {
+    let mut sizer = sizer("{}");
+    fed(&mut sizer, 1);
+    for hour in 24..48 {
+        let wrong = sample(hour * 3600 + 30 * DAY, 900.0, 9e8).container("wrong");
+        assert!(!sizer.observe(&wrong).is_none(), "hour {hour}");
+        assert!(sizer.observe(&sample(hour * 3600, 200.0, 2e8)).is_none(), "hour {hour}");
+    }
+    assert_eq!(sizer.cpu.history.samples, 48);
+}
+
+#[test]
 fn one_wrong_clock_far_ahead_changes_nothing_and_a_second_sample_there_begins_anew() {
     let mut sizer = sizer("{}");
     fed(&mut sizer, 2);

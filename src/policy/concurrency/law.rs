@@ -101,6 +101,12 @@ impl State {
         Self { panic_since: Some(since), ..Self::start(since, peak) }
     }
 
+    /// Whether its slots are those of a [`State::start`]: what was read from a snapshot may have
+    /// others.
+    pub(super) fn is_sound(&self) -> bool {
+        self.delayed.granularity() == TICK
+    }
+
     /// When the panic average last was over the threshold; `None` if it does not panic.
     #[must_use]
     pub fn panic_since(&self) -> Option<Timestamp> {

@@ -183,6 +183,9 @@ impl TryFrom<Stored> for Concurrency {
         if !averages.fits(&fresh.averages) {
             return Err(Error::snapshot("holds averages over other windows than the settings'"));
         }
+        if state.as_ref().is_some_and(|state| !state.is_sound()) {
+            return Err(Error::snapshot("holds delayed wants in slots that are not its own"));
+        }
         Ok(Self { averages, state, ..fresh })
     }
 }

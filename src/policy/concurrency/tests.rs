@@ -221,6 +221,7 @@ fn a_damaged_snapshot_is_refused() {
         ("/averages/last/n", 0.into()),
         ("/averages/stable/slots/0", serde_json::Value::Null),
         ("/state/delayed/granularity", "0s".into()),
+        ("/state/delayed/granularity", "1s".into()),
         ("/state/peak", (-1).into()),
     ] {
         let mut damaged = saved.clone();

@@ -34,9 +34,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::steps::StepAdjustment;
 use super::adjustment::{Action, Adjustment};
-use super::alarm::{Comparison, MissingData, Rule, Watch, check_kind};
+use super::alarm::{Comparison, MissingData, Rule, Watch, own_trouble};
 use super::warm_up::{WarmUp, Warming};
-use super::{Policy, Proposal, View};
+use super::{Policy, Proposal, View, check_utilization};
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::series::{MetricKind, Replicas};
@@ -146,12 +146,15 @@ pub fn adjust(
 impl Policy for StepScaling {
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason> {
         let (at, replicas) = (view.at, view.replicas);
-        if self.watch.push(at, &self.rule, view.value(&self.settings.metric).ok()) {
+        let value = view.value(&self.settings.metric);
+        if self.watch.push(at, &self.rule, value.ok()) {
             self.action = None;
         }
         self.warm_up.see(at, replicas.current());
         let warming = self.warm_up.warming(at, view.lead_time, self.settings.warm_up);
-        self.act(replicas, warming).or_else(|reason| warming.stay(replicas.current(), reason))
+        self.act(replicas, warming)
+            .map_err(|reason| own_trouble(reason, value))
+            .or_else(|reason| warming.stay(replicas.current(), reason))
     }
 
     fn decided(&mut self, at: Timestamp, _: u32, replicas: u32) {
@@ -167,7 +170,7 @@ impl Policy for StepScaling {
     }
 
     fn check(&self, kind: MetricKind) -> Result<(), Error> {
-        check_kind("threshold", self.rule.threshold, kind)
+        check_utilization(kind, "threshold", self.rule.threshold)
     }
 }
 

@@ -57,7 +57,7 @@ impl Policy for TargetValue {
         let facts = [
             ("measured", measured),
             ("target", law.target),
-            ("factor", law.factor(measured)),
+            ("factor", law.factor(measured).min(f64::MAX)),
             ("current", f64::from(current)),
         ];
         let wish = Some(law.wish(current.into(), measured)).filter(|wish| wish.is_finite());

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Action, Texts, check_metric, number, proposal, unread, whole};
 use crate::Error;
 use crate::explain::{Reason, codes};
-use crate::policy::{Policy, Proposal, View};
-use crate::series::Recent;
+use crate::policy::{Policy, Proposal, View, check_utilization};
+use crate::series::{MetricKind, Recent};
 use crate::time::Duration;
 
 /// Moves the replicas by a fixed step while enough points of the last `window` lie within bounds,
@@ -70,6 +70,14 @@ impl Policy for Threshold {
 
     fn metric(&self) -> Option<&str> {
         Some(&self.settings.metric)
+    }
+
+    fn check(&self, kind: MetricKind) -> Result<(), Error> {
+        let Config { lower_bound, upper_bound, .. } = self.settings;
+        for (field, bound) in [("lower_bound", lower_bound), ("upper_bound", upper_bound)] {
+            check_utilization(kind, field, bound.unwrap_or(0.0))?;
+        }
+        Ok(())
     }
 }
 
