@@ -116,8 +116,9 @@ fn one_wrong_clock_far_ahead_changes_nothing_and_a_second_sample_there_begins_an
     assert_eq!(sizer.recommend(at(2 * DAY)), before);
     assert!(sizer.observe(&sample(2 * DAY, 200.0, 2e8)).is_none(), "the old clock goes on");
 
-    assert!(sizer.observe(&sample(1000 * DAY + 60, 400.0, 4e8)).is_none(), "confirmed");
-    let cpu = sizer.recommend(at(1000 * DAY + 60)).cpu;
+    assert!(!sizer.observe(&sample(1000 * DAY + 60, 400.0, 4e8)).is_none(), "doubted anew");
+    assert!(sizer.observe(&sample(1000 * DAY + 120, 400.0, 4e8)).is_none(), "confirmed");
+    let cpu = sizer.recommend(at(1000 * DAY + 120)).cpu;
     assert_eq!(cpu.reason.fact("n_samples"), Some(1.0));
 }
 

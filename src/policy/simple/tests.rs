@@ -126,7 +126,7 @@ fn a_clock_that_steps_back_waits_once_more_and_not_until_it_has_caught_up() {
 #[test]
 fn data_that_never_came_can_count_as_breaching() {
     let mut policy = policy(&OUT.replace("\"by\"", "\"missing_data\": \"breaching\", \"by\""));
-    assert_eq!(answer(&mut policy, 0, f64::NAN, 2), (None, "insufficient_data"));
+    assert_eq!(answer(&mut policy, 0, f64::NAN, 2), (None, "metric_invalid"));
     assert_eq!(answer(&mut policy, 60, f64::NAN, 2), (Some(3), "metric_missing"));
 }
 

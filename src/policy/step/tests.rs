@@ -161,7 +161,7 @@ fn missing_data_is_treated_as_set() {
     };
     // One period above, then none: its reading is looked back at over two periods more.
     for (missing, want) in [
-        ("missing", (None, "insufficient_data")),
+        ("missing", (None, "metric_missing")),
         ("not_breaching", (None, "within_threshold")),
         ("breaching", (None, "metric_missing")),
         ("ignore", (None, "metric_missing")),
