@@ -1,3 +1,14 @@
 import forescale from './index.js'
 
-export const { Abstain, Autoscaler, Decision, Forecast, ForescaleError, Report, prometheus, replay } = forescale
+export const {
+  Abstain,
+  Autoscaler,
+  Decision,
+  Forecast,
+  ForescaleError,
+  Recommendation,
+  Report,
+  Sizer,
+  prometheus,
+  replay,
+} = forescale

@@ -9,25 +9,31 @@ be aware datetimes.
 """
 
 from . import prometheus
-from ._native import Decision, Reason, Step, __version__
+from ._native import Bounds, Decision, Estimate, Reason, Recommendation, Step, __version__
 from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
 from .forecast import Abstain, Forecast
 from .readings import Reading
 from .replay import Report, replay
+from .sizer import Refused, Sizer
 
 __all__ = [
     "Abstain",
     "Autoscaler",
+    "Bounds",
     "ConfigError",
     "Decision",
+    "Estimate",
     "Forecast",
     "ForescaleError",
     "ObservationError",
     "Reading",
     "Reason",
+    "Recommendation",
+    "Refused",
     "Report",
     "Setting",
+    "Sizer",
     "SnapshotError",
     "Step",
     "TraceError",

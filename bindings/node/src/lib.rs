@@ -7,6 +7,7 @@ mod convert;
 pub mod prometheus;
 mod raise;
 pub mod replay;
+pub mod sizer;
 
 use forescale::{Duration, Observation, Replicas};
 use napi::bindgen_prelude::{Buffer, Either, Env, Float64Array, Float64ArraySlice, Object, Result};
