@@ -36,7 +36,7 @@ test("the sizes are those of the core's example", () => {
   assert.deepEqual(size.cpu.bounds, { lower: 125, target: 126, upper: 252 })
   assert.deepEqual([size.cpu.reason.code, size.cpu.reason.facts.confidence], ['usage_history', 1])
   assert.equal(size.memory.bounds.target, 305_390_039 + 45_808_505)
-  assert.equal(JSON.stringify(size), size.json)
+  assert.deepEqual(JSON.parse(JSON.stringify(size)), JSON.parse(size.json))
   assert.equal(`${size}`, size.json)
 })
 
