@@ -43,13 +43,16 @@ catalog! {
     }
 }
 
+/// A guard, and the label by which it speaks.
+type Labelled = (Arc<str>, Box<dyn Guard>);
+
 impl GuardConfig {
     /// Builds guards in their order, with the labels by which they speak; those of a policy speak
     /// as `target(cpu).rate`.
     pub(crate) fn build_all(
         settings: &[Self],
         policy: Option<&str>,
-    ) -> Result<Vec<(Arc<str>, Box<dyn Guard>)>, Error> {
+    ) -> Result<Vec<Labelled>, Error> {
         let mut guards = Vec::new();
         for (index, settings) in settings.iter().enumerate() {
             let guard = settings.clone().build();

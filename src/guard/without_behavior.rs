@@ -44,7 +44,7 @@ impl WithoutBehavior {
     /// # Errors
     /// If the factor is below 1 or not finite.
     pub fn new(settings: Config) -> Result<Self, Error> {
-        Self::with_windows(settings, |windows| Stabilization::new(windows))
+        Self::with_windows(settings, Stabilization::new)
     }
 
     /// As [`new`](Self::new), with what was recommended before.

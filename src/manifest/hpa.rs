@@ -63,7 +63,7 @@ pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
         draft.tell("policies[*].tolerance", "0.1", why);
     }
     bookkeeping(at);
-    draft.finish(name, format!("HorizontalPodAutoscaler {version}"), &[at.clone()])
+    draft.finish(name, format!("HorizontalPodAutoscaler {version}"), std::slice::from_ref(at))
 }
 
 /// `minReplicas` and `maxReplicas`; a workload at zero is taken as paused.

@@ -35,7 +35,7 @@ pub(super) fn import(at: &At<'_>) -> Result<Import, Error> {
         "ScaledObject keda.sh/v1alpha1"
     };
     bookkeeping(at);
-    draft.finish(name, source, &[at.clone()])
+    draft.finish(name, source, std::slice::from_ref(at))
 }
 
 /// `minReplicaCount` and `maxReplicaCount`, as far as given.
@@ -284,7 +284,7 @@ fn formula<'d>(
     draft: &mut Draft,
     names: &[String],
     tolerance: &Value,
-) -> Result<(String, At<'d>, Option<(At<'d>, f64)>), Error> {
+) -> Result<Active<'d>, Error> {
     let formula = modifiers.field("formula");
     let feed = format!("the value of `{}`, of {}", formula.need_text()?, names.join(", "));
     let metric = draft.metric("composite", "total", feed);

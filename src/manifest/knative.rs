@@ -138,11 +138,11 @@ fn limits(source: &Source<'_>, draft: &mut Draft, is_hpa: bool) -> Result<(), Er
     };
     let most = count(&max)?.filter(|&most| most > 0);
     let least = count(&min)?;
-    if let (Some(least), Some(most)) = (least, most) {
-        if least > most {
-            let min = min.as_ref().expect("it has a number");
-            return Err(min.must(&format!("not be above `max-scale`, which is {most}")));
-        }
+    if let (Some(least), Some(most)) = (least, most)
+        && least > most
+    {
+        let min = min.as_ref().expect("it has a number");
+        return Err(min.must(&format!("not be above `max-scale`, which is {most}")));
     }
     let floor = u32::from(is_hpa || !may_be_zero);
     draft.set("min_replicas", least.unwrap_or(0).max(floor));

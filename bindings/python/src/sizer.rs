@@ -179,7 +179,7 @@ impl Sizer {
 
 /// What a container should request of each resource, and why.
 #[pyclass(frozen, eq, module = "forescale")]
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Recommendation(size::Recommendation);
 
 #[pymethods]
