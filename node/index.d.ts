@@ -1009,6 +1009,199 @@ export class Report {
   toHtml(): string
 }
 
+/** Settings of a {@link Sizer}, with the keys of the configuration file; all may be left out. */
+export interface SizerConfig {
+  /** How CPU is sized. */
+  cpu?: ResourceSizing
+  /** How memory is sized. */
+  memory?: ResourceSizing
+  /** What is added to a percentile of the usage, as a ratio. Default: 0.15. */
+  margin?: number
+  /** What a pod gets at least, shared by its containers. Default: 25. */
+  pod_min_cpu_millicores?: number
+  /** What a pod gets at least, in MiB, shared by its containers. Default: 250. */
+  pod_min_memory_mib?: number
+  /** How many containers of the pod are sized. Default: 1. */
+  n_containers?: number
+  /** Only the peak of the memory within this time counts. Default: 24 hours. */
+  memory_interval?: Duration
+  /** After so many intervals without a sample nothing is recommended. Default: 8. */
+  memory_intervals?: number
+  /** Out of memory, the usage counts as this many times what it was. Default: 1.2. */
+  oom_bump_ratio?: number
+  /** Out of memory, the usage counts as so many bytes more, at least. Default: 100 MiB. */
+  oom_min_bump_bytes?: number
+  /** What a sample of the CPU counts: all the same, or by the cores requested. Default: `constant`. */
+  cpu_sample_weight?: 'constant' | 'request'
+  /** More CPU while the container starts. Default: none. */
+  startup_boost?: StartupBoost | null
+}
+
+/** How one resource is sized; amounts are millicores or bytes. */
+export interface ResourceSizing {
+  /** Whether it is sized at all. Default: yes. */
+  controlled?: boolean
+  /** The percentile of the usage to request, in (0, 1]. Default: 0.9. */
+  target_percentile?: number
+  /** The percentile of the lower bound. Default: 0.5. */
+  lower_percentile?: number
+  /** The percentile of the upper bound. Default: 0.95. */
+  upper_percentile?: number
+  /** A sample counts half as much as one that is so much newer. Default: 24 hours. */
+  half_life?: Duration
+  /** How much history makes a confidence of 1. Default: 24 hours. */
+  confidence_interval?: Duration
+  /** Never less than this. Default: 0. */
+  min_allowed?: number
+  /** Never more than this. Default: 10^14, which is none. */
+  max_allowed?: number
+  /** Amounts are rounded up to a multiple of this. Default: 1. */
+  round_up_to?: number
+}
+
+/** More CPU while a container starts: some times as much, or so many millicores more. */
+export type StartupBoost =
+  | { type: 'factor'; factor: number; duration?: Duration }
+  | { type: 'quantity'; cpu_millicores: number; duration?: Duration }
+
+/** What a container used at one time. */
+export interface UsageSample {
+  at: Time
+  /** Which of the workload's running containers; may be left out if there is one only. */
+  container?: string
+  /** CPU in millicores, from 0 up. */
+  cpu?: number | null
+  /** Memory in bytes, from 0 up: the working set. */
+  memory?: number | null
+  /** What the container requests of the CPU, in millicores; for `cpu_sample_weight: request` only. */
+  cpuRequest?: number | null
+}
+
+/** What one container used over time; each series as long as the times, `null` or NaN if missing. */
+export interface UsageSeries {
+  /** Which of the workload's running containers; may be left out if there is one only. */
+  container?: string
+  /** CPU in millicores. */
+  cpu?: ArrayLike<number | null | undefined> | null
+  /** Memory in bytes. */
+  memory?: ArrayLike<number | null | undefined> | null
+  /** What the container requests of the CPU, in millicores. */
+  cpuRequest?: ArrayLike<number | null | undefined> | null
+}
+
+/** Why readings of a sample do not count; `null` if one does, or there was none. */
+export interface Refused {
+  cpu: Reason | null
+  memory: Reason | null
+}
+
+/**
+ * Sizes the containers of one name in one workload, as the Kubernetes VPA 1.4. CPU is in millicores,
+ * memory in bytes. It reads no clock: time comes in with the sample.
+ */
+export class Sizer {
+  /**
+   * @param config settings, or their text as JSON or YAML. Default: those of the VPA
+   * @throws {ForescaleError} `FORESCALE_CONFIG`, with the setting's place in `path`
+   */
+  constructor(config?: SizerConfig | string)
+
+  /**
+   * Takes up a snapshot: bytes, its text, or the object parsed from it.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT`
+   */
+  static restore(snapshot: Uint8Array | string | object): Sizer
+
+  /**
+   * Goes on from the `status` of a `VerticalPodAutoscalerCheckpoint`, version `v3`.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT`
+   */
+  static fromCheckpoint(checkpoint: object | string, config?: SizerConfig | string): Sizer
+
+  /** The settings in force, defaults too. */
+  get settings(): Required<SizerConfig>
+
+  /**
+   * Takes in what a container used; each reading counts or is refused for itself.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if an argument is of the wrong type, or a key is unknown
+   */
+  observe(sample: UsageSample): Refused
+
+  /**
+   * Takes in many samples of one container, the oldest first; the places of those of which something
+   * was refused, and why.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if a series differs in length from the times; then
+   *   nothing is taken in
+   */
+  observeMany(
+    times: Float64Array | readonly Time[],
+    readings: UsageSeries,
+  ): ({ index: number } & Refused)[]
+
+  /**
+   * Takes in that a container ran out of memory with so many bytes requested; counts as a peak above
+   * what it requested and used. The answer is why it does not count, or `null`.
+   */
+  outOfMemory(event: { at: Time; container?: string; requested: number }): Reason | null
+
+  /** Forgets which readings of a container came last, once it runs no more. What it used stays. */
+  forget(container: string): void
+
+  /**
+   * What to request, with bounds and reasons; changes nothing.
+   * @param at the time it is for; samples that are too old by then do not count. Default: the time of
+   *   the latest sample
+   */
+  recommend(at?: Time): Recommendation
+
+  /**
+   * The CPU to request while the container starts, in millicores; `null` if there is no recommendation.
+   * @param readyFor how long the container has been ready: a text such as `"30s"`, or milliseconds;
+   *   `null`, the default, while it is not ready
+   */
+  startupCpu(recommendation: Recommendation, readyFor?: string | number | null): number | null
+
+  /**
+   * What the VPA would store: the `status` of a checkpoint, version `v3`. Weights are rounded, and the
+   * memory of intervals still open is left out; a snapshot loses nothing.
+   */
+  checkpoint(at: Time): object
+
+  /** The whole state as JSON in UTF-8; taken at any moment, it changes no later recommendation. */
+  snapshot(): Buffer
+}
+
+/** What a container should request of each resource, and why. */
+export class Recommendation {
+  private constructor()
+  /** CPU in millicores. */
+  readonly cpu: Estimate
+  /** Memory in bytes. */
+  readonly memory: Estimate
+  /** The recommendation as JSON text: the same bytes in every language. */
+  get json(): string
+  toJSON(): Pick<Recommendation, 'cpu' | 'memory'>
+  /** As {@link json}. */
+  toString(): string
+}
+
+/** What to request of one resource. */
+export interface Estimate {
+  /** The amounts; `null` if there is nothing to size by. */
+  bounds: Bounds | null
+  /** Why these, or why none. */
+  reason: Reason
+}
+
+/** What to request, and between which bounds a present request may stay; millicores or bytes. */
+export interface Bounds {
+  /** Below this the container lacks. */
+  lower: number
+  target: number
+  /** Above this the container wastes; 10^14 while no bound is known. */
+  upper: number
+}
+
 /** What a call was refused for; the message says where, what came and what is allowed. */
 export class ForescaleError extends Error {
   readonly name: 'ForescaleError'

@@ -164,6 +164,108 @@ function lint(config, { now = null } = {}) {
   return JSON.parse(call(() => addon.lint(text(config), at)))
 }
 
+class Sizer {
+  #core
+
+  constructor(config = {}) {
+    const isCore = config instanceof addon.Sizer
+    this.#core = isCore ? config : call(() => new addon.Sizer(text(config)))
+  }
+
+  static restore(snapshot) {
+    const bytes = snapshot instanceof Uint8Array ? snapshot : Buffer.from(text(snapshot))
+    return new Sizer(call(() => addon.Sizer.restore(bytes)))
+  }
+
+  static fromCheckpoint(checkpoint, config = {}) {
+    return new Sizer(call(() => addon.Sizer.fromCheckpoint(text(config), text(checkpoint))))
+  }
+
+  get settings() {
+    return JSON.parse(this.#core.settings())
+  }
+
+  observe(sample) {
+    const known = ['at', 'container', 'cpu', 'memory', 'cpuRequest']
+    const { at, container = '', cpu, memory, cpuRequest } = fields('sample', sample, known)
+    const time = millis(at, () => 'at')
+    name(container)
+    const readings = Object.entries({ cpu, memory, cpuRequest }).map(([path, value]) => numberOrNull(value, path))
+    const refused = this.#core.observe(time, container, ...readings)
+    return refused === null ? { cpu: null, memory: null } : JSON.parse(refused)
+  }
+
+  observeMany(times, readings) {
+    const { container = '', ...series } = fields('readings', readings, ['container', 'cpu', 'memory', 'cpuRequest'])
+    name(container)
+    const at = column('times', times, millis)
+    const columns = ['cpu', 'memory', 'cpuRequest'].map((path) =>
+      series[path] == null ? null : column(path, series[path], numberOrNaN),
+    )
+    return JSON.parse(call(() => this.#core.observeMany(container, at, ...columns)))
+  }
+
+  outOfMemory(event) {
+    const { at, container = '', requested } = fields('event', event, ['at', 'container', 'requested'])
+    const time = millis(at, () => 'at')
+    name(container)
+    if (typeof requested !== 'number') throw refusal('requested', requested, 'a number')
+    return JSON.parse(this.#core.outOfMemory(time, container, requested))
+  }
+
+  forget(container) {
+    this.#core.forget(name(container))
+  }
+
+  recommend(at) {
+    return new Recommendation(this.#core.recommend(at == null ? null : millis(at, () => 'at')))
+  }
+
+  startupCpu(recommendation, readyFor = null) {
+    if (!(recommendation instanceof Recommendation)) {
+      throw refusal('recommendation', recommendation, 'what `recommend` answered')
+    }
+    const isSpan = readyFor === null || typeof readyFor === 'string' || typeof readyFor === 'number'
+    if (!isSpan) throw refusal('readyFor', readyFor, 'a text such as "30s", milliseconds or null')
+    return call(() => this.#core.startupCpu(Recommendation.coreOf(recommendation), readyFor))
+  }
+
+  checkpoint(at) {
+    return JSON.parse(this.#core.checkpoint(millis(at, () => 'at')))
+  }
+
+  snapshot() {
+    return call(() => this.#core.snapshot())
+  }
+}
+
+class Recommendation {
+  #core
+  #json
+
+  constructor(core) {
+    this.#core = core
+    this.#json = core.json()
+    Object.assign(this, JSON.parse(this.#json))
+  }
+
+  static coreOf(recommendation) {
+    return recommendation.#core
+  }
+
+  get json() {
+    return this.#json
+  }
+
+  toJSON() {
+    return { ...this }
+  }
+
+  toString() {
+    return this.#json
+  }
+}
+
 async function replay(config, trace, plant = {}, { signal } = {}) {
   signal?.throwIfAborted()
   if (trace === null || typeof trace !== 'object') throw refusal('trace', trace, '{ times, values }')
@@ -234,14 +336,29 @@ function text(value) {
 }
 
 function samples(times, values) {
-  for (const [path, series] of Object.entries({ times, values })) {
-    const isSeries = typeof series === 'object' && typeof series?.length === 'number'
-    if (!isSeries && typeof series?.[Symbol.iterator] !== 'function') throw refusal(path, series, 'an array')
+  return [column('times', times, millis), column('values', values, numberOrNaN)]
+}
+
+/** A series as numbers; `read` checks each. */
+function column(path, series, read) {
+  const isSeries = typeof series === 'object' && typeof series?.length === 'number'
+  if (!isSeries && typeof series?.[Symbol.iterator] !== 'function') throw refusal(path, series, 'an array')
+  return Float64Array.from(series, (value, i) => read(value, () => `${path}[${i}]`))
+}
+
+/** An object with these keys and no other: a misspelled reading would be missing in silence. */
+function fields(path, value, known) {
+  const list = known.map((key) => `\`${key}\``).join(', ')
+  if (value === null || typeof value !== 'object') throw refusal(path, value, `an object with ${list}`)
+  for (const key in value) {
+    if (!known.includes(key)) throw refusal(key, value[key], `absent: known are ${list}`)
   }
-  return [
-    Float64Array.from(times, (time, i) => millis(time, () => `times[${i}]`)),
-    Float64Array.from(values, (value, i) => numberOrNaN(value, () => `values[${i}]`)),
-  ]
+  return value
+}
+
+function name(container) {
+  if (typeof container === 'string') return container
+  throw refusal('container', container, 'a text')
 }
 
 function millis(time, path) {
@@ -254,6 +371,10 @@ function numberOrNaN(value, path) {
   if (value === null || value === undefined) return NaN
   if (typeof value === 'number') return value
   throw refusal(path(), value, 'a number or null')
+}
+
+function numberOrNull(value, path) {
+  return value === null || value === undefined ? null : numberOrNaN(value, () => path)
 }
 
 /** The addon itself would wrap -1 around to 4294967295. */
@@ -286,7 +407,9 @@ module.exports = {
   Decision,
   Forecast,
   ForescaleError,
+  Recommendation,
   Report,
+  Sizer,
   lint,
   manifest,
   prometheus,

@@ -77,3 +77,21 @@ const fate: 'mapped' | 'approximated' | 'ignored' = imports[0]!.fields[0]!.fate
 const imported: Autoscaler = new Autoscaler(imports[0]!.config)
 // @ts-expect-error: a manifest is a text
 forescale.manifest.load(3)
+const sizer: forescale.Sizer = new forescale.Sizer({
+  cpu: { target_percentile: 0.95 },
+  memory: { half_life: '2d' },
+  startup_boost: { type: 'factor', factor: 2 },
+})
+const refused: forescale.Refused = sizer.observe({ at: new Date(), cpu: 250, memory: null, container: 'web-0' })
+const places: number[] = sizer.observeMany([0, 60_000], { cpu: [1, null], memory: new Float64Array(2) }).map(
+  ({ index }) => index,
+)
+const size: forescale.Recommendation = sizer.recommend()
+const target: number | undefined = size.cpu.bounds?.target
+const cpu: number | null = sizer.startupCpu(size, '10s')
+const oom: forescale.Reason | null = sizer.outOfMemory({ at: 0, requested: 5e8 })
+console.log(refused.cpu?.code, places, target, cpu, oom, forescale.Sizer.fromCheckpoint(sizer.checkpoint(0)))
+// @ts-expect-error: no such setting
+new forescale.Sizer({ marign: 0.2 })
+// @ts-expect-error: the bounds may be missing
+size.memory.bounds.target

@@ -9,19 +9,22 @@ be aware datetimes.
 """
 
 from . import manifest, prometheus
-from ._native import Decision, Reason, Step, __version__
+from ._native import Bounds, Decision, Estimate, Reason, Recommendation, Step, __version__
 from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
 from .forecast import Abstain, Forecast
 from .linting import Finding, Fix, lint
 from .readings import Reading
 from .replay import Report, replay
+from .sizer import Refused, Sizer
 
 __all__ = [
     "Abstain",
     "Autoscaler",
+    "Bounds",
     "ConfigError",
     "Decision",
+    "Estimate",
     "Finding",
     "Fix",
     "Forecast",
@@ -29,8 +32,11 @@ __all__ = [
     "ObservationError",
     "Reading",
     "Reason",
+    "Recommendation",
+    "Refused",
     "Report",
     "Setting",
+    "Sizer",
     "SnapshotError",
     "Step",
     "TraceError",

@@ -12,7 +12,7 @@ from typing import Any
 
 from .errors import ConfigError, ObservationError
 
-__all__ = ["config_text", "seconds", "span", "times", "values"]
+__all__ = ["config_text", "seconds", "snapshot_bytes", "span", "times", "values"]
 
 
 def seconds(at: datetime | float, path: str = "at") -> float:
@@ -104,6 +104,17 @@ def config_text(config: object, path: str = "config") -> str:
         raise
     except ValueError as error:  # a number that is not finite, or a mapping within itself
         raise ConfigError(f"the settings are not JSON: {error}") from None
+
+
+def snapshot_bytes(snapshot: object) -> bytes:
+    """A snapshot as the core reads it."""
+    if isinstance(snapshot, Mapping):
+        return json.dumps(snapshot).encode()
+    if not isinstance(snapshot, (bytes, bytearray, memoryview)):
+        # bytes(5) would be five zeros.
+        wanted = "bytes or a mapping"
+        raise TypeError(f"`snapshot` is of type {type(snapshot).__name__}, must be {wanted}")
+    return bytes(snapshot)
 
 
 def _plain(value: Any) -> Any:

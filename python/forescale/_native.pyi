@@ -56,6 +56,82 @@ class Report:
     def to_html(self) -> str: ...
 
 @final
+class Sizer:
+    """The core of ``forescale.Sizer``."""
+
+    def __new__(cls, config: str) -> Sizer: ...
+    @staticmethod
+    def restore(snapshot: bytes) -> Sizer: ...
+    @staticmethod
+    def from_checkpoint(config: str, checkpoint: str) -> Sizer: ...
+    def snapshot(self) -> bytes: ...
+    def checkpoint(self, at: float) -> str: ...
+    def settings(self) -> str: ...
+    def observe(
+        self,
+        at: float,
+        container: str,
+        cpu: float | None,
+        memory: float | None,
+        cpu_request: float | None,
+    ) -> tuple[Reason | None, Reason | None]: ...
+    def observe_many(
+        self, container: str, times: Any, cpu: Any, memory: Any, cpu_request: Any
+    ) -> list[tuple[int, tuple[Reason | None, Reason | None]]]: ...
+    def out_of_memory(self, at: float, container: str, requested: float) -> Reason | None: ...
+    def forget(self, container: str) -> None: ...
+    def recommend(self, at: float | None) -> Recommendation: ...
+    def startup_cpu(
+        self, wanted: Recommendation, ready_for: str | float | None
+    ) -> int | None: ...
+
+@final
+class Recommendation:
+    """What a container should request of each resource, and why."""
+
+    @property
+    def cpu(self) -> Estimate:
+        """CPU in millicores."""
+
+    @property
+    def memory(self) -> Estimate:
+        """Memory in bytes."""
+
+    def to_json(self) -> str:
+        """The recommendation as JSON, byte for byte as in every other language."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recommendation as plain Python values."""
+
+@final
+class Estimate:
+    """What to request of one resource, and why."""
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """The amounts; None if there is nothing to size by."""
+
+    @property
+    def reason(self) -> Reason:
+        """Why these, or why none."""
+
+@final
+class Bounds:
+    """What to request, and between which bounds a present request may stay; millicores or bytes."""
+
+    @property
+    def lower(self) -> int:
+        """Below this the container lacks."""
+
+    @property
+    def target(self) -> int:
+        """What to request."""
+
+    @property
+    def upper(self) -> int:
+        """Above this the container wastes; 10^14 while no bound is known."""
+
+@final
 class Decision:
     """The answer to one observation: replicas, and every step on the way to them."""
 

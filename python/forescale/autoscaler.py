@@ -204,14 +204,8 @@ class Autoscaler:
         SnapshotError
             If it is cut, foreign, or of another version.
         """
-        if isinstance(snapshot, Mapping):
-            snapshot = json.dumps(snapshot).encode()
-        if not isinstance(snapshot, (bytes, bytearray, memoryview)):
-            # bytes(5) would be five zeros.
-            wanted = "bytes or a mapping"
-            raise TypeError(f"`snapshot` is of type {type(snapshot).__name__}, must be {wanted}")
         scaler = cls.__new__(cls)
-        scaler._core = _native.Autoscaler.restore(bytes(snapshot))
+        scaler._core = _native.Autoscaler.restore(_convert.snapshot_bytes(snapshot))
         return scaler
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -30,6 +30,7 @@ __all__ = [
     "Cooldown",
     "EveryPolicy",
     "Fallback",
+    "FactorBoost",
     "Fixed",
     "FixedValue",
     "Forecaster",
@@ -43,13 +44,17 @@ __all__ = [
     "PassThrough",
     "Policy",
     "Predictive",
+    "QuantityBoost",
     "Rate",
+    "ResourceSizing",
     "Rule",
     "Schedule",
     "SeasonalNaive",
     "Simple",
+    "Sizing",
     "Span",
     "Stabilization",
+    "StartupBoost",
     "Step",
     "StepAdjustment",
     "Target",
@@ -521,3 +526,54 @@ Guard: TypeAlias = (
     ]
 )
 """Who holds changes back; a text alone is a kind with its defaults."""
+
+
+class Sizing(TypedDict, total=False):
+    """Settings of a :class:`forescale.Sizer`."""
+
+    cpu: ResourceSizing
+    memory: ResourceSizing
+    margin: float
+    pod_min_cpu_millicores: float
+    pod_min_memory_mib: float
+    n_containers: int
+    memory_interval: Span
+    memory_intervals: int
+    oom_bump_ratio: float
+    oom_min_bump_bytes: float
+    cpu_sample_weight: Literal["constant", "request"]
+    startup_boost: StartupBoost
+
+
+class ResourceSizing(TypedDict, total=False):
+    """How one resource is sized; amounts are millicores or bytes."""
+
+    controlled: bool
+    target_percentile: float
+    lower_percentile: float
+    upper_percentile: float
+    half_life: Span
+    confidence_interval: Span
+    min_allowed: int
+    max_allowed: int
+    round_up_to: int
+
+
+class FactorBoost(TypedDict):
+    """A starting container gets so many times its CPU."""
+
+    type: Literal["factor"]
+    factor: float
+    duration: NotRequired[Span]
+
+
+class QuantityBoost(TypedDict):
+    """A starting container gets so many millicores more."""
+
+    type: Literal["quantity"]
+    cpu_millicores: int
+    duration: NotRequired[Span]
+
+
+StartupBoost: TypeAlias = FactorBoost | QuantityBoost
+"""More CPU while a container starts."""

@@ -33,6 +33,11 @@ history = forescale.prometheus.read([b"{}", {"status": "success"}], labels={"job
 values: list[float | None] = history.values
 scaler.warm_up("rps", *history)
 report: forescale.Report = forescale.replay({"max_replicas": 9}, history)
+sizer = forescale.Sizer({"cpu": {"target_percentile": 0.95}})
+refused: forescale.Refused = sizer.observe(at=0.0, cpu=250, container="web-0")
+places: list[int] = [place for place, _ in sizer.observe_many([0.0, 60.0], cpu=[1, None])]
+size: forescale.Recommendation = sizer.recommend()
+target: int | None = size.cpu.bounds and size.cpu.bounds.target
 """
 
 WRONG = """

@@ -20,10 +20,10 @@ use crate::time::Timestamp;
 /// let mut sizer = Sizer::new(Config::default())?;
 /// let noon = Timestamp::from_secs(1_767_614_400);
 /// sizer.observe(&Sample::at(noon).cpu_millicores(100.0));
-/// let text = serde_json::to_string(&sizer.checkpoint(noon)).expect("it can be written");
+/// let text = sizer.checkpoint(noon).to_json();
 /// assert!(text.contains(r#""version":"v3""#) && text.contains(r#""bucketWeights":{"8":10000}"#));
 ///
-/// let stored: VpaCheckpoint = serde_json::from_str(&text).expect("it can be read");
+/// let stored = VpaCheckpoint::from_json(&text)?;
 /// let twin = Sizer::from_checkpoint(Config::default(), &stored)?;
 /// assert_eq!(twin.recommend(noon), sizer.recommend(noon));
 /// # Ok::<(), forescale::Error>(())
@@ -55,6 +55,21 @@ pub struct VpaCheckpoint {
 
 impl VpaCheckpoint {
     const VERSION: &str = "v3";
+
+    /// Reads the `status` of a checkpoint: JSON.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Snapshot`](crate::ErrorKind::Snapshot) if it is no such status.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text)
+            .map_err(|error| Error::snapshot(format!("the checkpoint is damaged: {error}")))
+    }
+
+    /// The status as JSON text, without line breaks.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a checkpoint has text keys and plain numbers only")
+    }
 }
 
 impl Sizer {

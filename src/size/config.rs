@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::amount::{Amounts, MOST, pod_minimums};
 use super::boost::StartupBoost;
 use super::samples::Rules;
+use crate::config::read;
 use crate::error::Error;
 use crate::time::Duration;
 
@@ -108,6 +109,27 @@ impl CpuSampleWeight {
 }
 
 impl Config {
+    /// Reads settings: JSON, or YAML with the feature `yaml`.
+    ///
+    /// ```
+    /// use forescale::size::Config;
+    ///
+    /// let config = Config::from_text(r#"{"cpu": {"target_percentile": 0.95}}"#)?;
+    /// assert_eq!((config.cpu.target_percentile, config.margin), (0.95, 0.15));
+    /// let error = Config::from_text(r#"{"marign": 0.2}"#).unwrap_err();
+    /// assert!(error.to_string().contains("did you mean `margin`?"), "{error}");
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, for an unknown
+    /// setting (named, with the nearest known one), a value of the wrong type or out of its range.
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        let config: Self = read::read(&read::parse(text)?)?;
+        config.check()?;
+        Ok(config)
+    }
+
     /// Checks that each setting is within its range.
     ///
     /// # Errors
@@ -274,9 +296,27 @@ mod tests {
             let settings: Config = serde_json::from_str(text).expect(text);
             let error = settings.check().expect_err(text);
             assert_eq!(error.to_string(), want);
+            assert_eq!(Config::from_text(text), Err(error));
         }
         assert_eq!(Config::default().check(), Ok(()));
-        assert!(serde_json::from_str::<Config>(r#"{"marign": 1}"#).is_err());
+        assert_eq!(Config::from_text("{}"), Ok(Config::default()));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_answered_with_the_nearest_one() {
+        for (text, place, nearest) in [
+            (r#"{"marign": 1}"#, "marign", "margin"),
+            (r#"{"cpu": {"half_live": "1d"}}"#, "cpu.half_live", "half_life"),
+            (r#"{"memory": {"min_alowed": 5}}"#, "memory.min_alowed", "min_allowed"),
+        ] {
+            let error = Config::from_text(text).expect_err(text);
+            assert_eq!(error.path(), place);
+            let hint = format!("did you mean `{nearest}`?");
+            assert!(error.to_string().contains(&hint), "{error}");
+        }
+        let boost = r#"{"startup_boost": {"type": "factor", "factor": 2, "duratoin": "1m"}}"#;
+        let error = Config::from_text(boost).expect_err(boost);
+        assert!(error.to_string().contains("did you mean `duration`?"), "{error}");
     }
 
     #[test]

@@ -13,6 +13,14 @@ pub struct Recommendation {
     pub memory: Estimate,
 }
 
+impl Recommendation {
+    /// The recommendation as JSON text, without line breaks: the same bytes in every language.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a recommendation has text keys and plain numbers only")
+    }
+}
+
 /// What to request of one resource; never a number that nothing stands behind.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::amount::Amounts;
 use super::recommendation::{Estimate, Recommendation};
+use crate::config::read;
+use crate::error::Error;
 use crate::explain::{Reason, codes};
 use crate::time::Duration;
 
@@ -62,6 +64,31 @@ pub struct Update {
 }
 
 impl UpdateRule {
+    /// Reads a rule: JSON, or YAML with the feature `yaml`.
+    ///
+    /// ```
+    /// use forescale::size::UpdateRule;
+    ///
+    /// let rule = UpdateRule::from_text(r#"{"settled_after": "6h"}"#)?;
+    /// assert_eq!(rule.min_difference, 0.1);
+    /// let error = UpdateRule::from_text(r#"{"min_difference": -1}"#).unwrap_err();
+    /// assert_eq!(error.to_string(), "`min_difference` is -1, must be from 0 up");
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, for an unknown
+    /// setting (named, with the nearest known one), a value of the wrong type or out of its range.
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        let rule: Self = read::read(&read::parse(text)?)?;
+        // What is no number fails the comparison.
+        if !(rule.min_difference >= 0.0 && rule.min_difference.is_finite()) {
+            let message = format!("is {}, must be from 0 up", rule.min_difference);
+            return Err(Error::config("min_difference", message));
+        }
+        Ok(rule)
+    }
+
     /// Whether a container is to be resized. A resource without a recommendation has no say.
     ///
     /// ```

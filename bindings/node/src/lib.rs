@@ -9,6 +9,7 @@ pub mod manifest;
 pub mod prometheus;
 mod raise;
 pub mod replay;
+pub mod sizer;
 
 use forescale::{Duration, Observation, Replicas};
 use napi::bindgen_prelude::{Buffer, Either, Env, Float64Array, Float64ArraySlice, Object, Result};

@@ -14,6 +14,7 @@ mod lint;
 mod manifest;
 mod prometheus;
 mod replay;
+mod sizer;
 
 /// The compiled part of `forescale`; what users import stands in the package.
 #[pyo3::pymodule]
@@ -38,6 +39,8 @@ mod _native {
     use crate::prometheus::{prometheus_chunks, read_prometheus};
     #[pymodule_export]
     use crate::replay::{Report, replay};
+    #[pymodule_export]
+    use crate::sizer::{Bounds, Estimate, Recommendation, Sizer};
 
     /// The version of the crate, which is that of the package.
     #[pymodule_export]

@@ -87,8 +87,8 @@ fn it_scales_out_at_once_and_in_after_longer() {
             (300, 40.0, 15, size(15), "on_target"), // two of three
             (360, 20.0, 15, size(12), "below_target"), // 15 * 40 / 50
             (375, 20.0, 12, size(12), "below_target"),
-            (420, 45.0, 12, size(5), "below_target"), // 12 * 20 / 50 = 4.8
-            (480, 45.0, 5, size(5), "on_target"),     // 45 is not below 45
+            (420, 45.0, 12, size(6), "below_target"), // (15 + 12) / 2 * 20 / 50 = 5.4
+            (480, 45.0, 6, size(6), "on_target"),     // 45 is not below 45
         ],
     );
 }
