@@ -41,9 +41,6 @@ catalog! {
     }
 }
 
-/// A guard, and the label by which it speaks.
-type Labelled = (Arc<str>, Box<dyn Guard>);
-
 impl GuardConfig {
     /// Builds guards in their order, with the labels by which they speak; those of a policy speak
     /// as `target(cpu).rate`.
