@@ -1,7 +1,7 @@
 //! The manifests that people already have: other autoscalers' settings become ours, with a report.
 //!
 //! In: the text of one or several documents, YAML or JSON. Out: an [`Import`] for each workload, or
-//! an error with line and column. A system is a file; [`document`] walks the text, [`report`] keeps
+//! an error with line and column. A system is a file; `document` walks the text, `report` keeps
 //! account of every field. Knows settings and how they are built; reads no metric and makes no
 //! decision.
 
