@@ -133,6 +133,13 @@ impl Voter {
                 return Vote::Abstains;
             }
         };
+        for (label, guard) in &mut self.guards {
+            let (held, reason) = guard.hold(view.at, current, replicas);
+            if let Some(reason) = reason {
+                step(label, replicas, Some(held), reason);
+            }
+            replicas = held;
+        }
         let other_way = match self.direction {
             Direction::Up if replicas <= current => Some(codes::MAY_ONLY_RAISE),
             Direction::Down if replicas >= current => Some(codes::MAY_ONLY_LOWER),
@@ -141,13 +148,6 @@ impl Voter {
         if let Some(code) = other_way {
             step(&self.label, replicas, None, Reason::new(code, []));
             return Vote::Abstains;
-        }
-        for (label, guard) in &mut self.guards {
-            let (held, reason) = guard.hold(view.at, current, replicas);
-            if let Some(reason) = reason {
-                step(label, replicas, Some(held), reason);
-            }
-            replicas = held;
         }
         Vote::Replicas(replicas, wish)
     }
