@@ -224,8 +224,9 @@ impl Autoscaler {
     pub fn decide(&mut self, observation: &Observation) -> &Decision {
         let current = observation.replicas.current();
         self.decision.begin(observation.at, current, self.config.mode);
+        let last_at = self.state.clock.last();
         match self.state.clock.tick(observation.at) {
-            Tick::Forward => {}
+            Tick::Forward => self.follow(last_at, current),
             Tick::SteppedBack => {
                 self.outlooks.iter_mut().for_each(|outlook| outlook.rebase(observation.at));
             }
@@ -245,14 +246,29 @@ impl Autoscaler {
         let combined = self.propose(observation);
         let mut replicas = self.limit(observation, combined);
         replicas = self.apply_mode(current, replicas);
-        for voter in &mut self.voters {
-            voter.decided(observation.at, current, replicas);
-        }
-        for (_, guard) in &mut self.guards {
-            guard.decided(observation.at, current, replicas);
-        }
+        self.tell(observation.at, current, replicas);
         self.state.last = Some((current, replicas));
         self.decision.replicas = replicas;
         &self.decision
+    }
+
+    /// Who only observes does not decide, so what another one has decided since the last observation
+    /// is what policies and guards have to wait after.
+    fn follow(&mut self, last_at: Option<Timestamp>, current: u32) {
+        if self.config.mode == Mode::Observe
+            && let (Some(at), Some((before, _))) = (last_at, self.state.last)
+            && before != current
+        {
+            self.tell(at, before, current);
+        }
+    }
+
+    fn tell(&mut self, at: Timestamp, current: u32, replicas: u32) {
+        for voter in &mut self.voters {
+            voter.decided(at, current, replicas);
+        }
+        for (_, guard) in &mut self.guards {
+            guard.decided(at, current, replicas);
+        }
     }
 }

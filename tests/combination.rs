@@ -204,6 +204,43 @@ fn replicas_stand_in_for_a_metric_that_cannot_be_read() {
     }
 }
 
+/// Beside the autoscaler that acts, one in mode `observe` with the same settings wants the same at
+/// every tick: it waits after what the other one has done.
+#[test]
+fn a_shadow_waits_as_the_one_that_acts_does() {
+    let text = |mode: &str| {
+        format!(
+            r#"{{"max_replicas": 60, "mode": "{mode}", "lead_time": "30s",
+            "metrics": {{"cpu": {{"kind": "utilization"}}, "queue": {{"kind": "total"}}}},
+            "policies": [
+                {{"kind": "simple", "metric": "cpu", "threshold": 0.6, "comparison": "above",
+                  "adjustment": "percent", "by": 20, "cooldown": "2m", "points": 1}},
+                {{"kind": "rule", "metric": "cpu", "operator": "<", "threshold": 0.3,
+                  "breach_duration": "30s", "cool_down": "1m", "adjustment": "-1"}},
+                {{{QUEUE}, "guards": [{{"kind": "cooldown", "scale_up": "1m", "scale_down": "3m"}}]}}],
+            "guards": ["rate"]}}"#
+        )
+    };
+    let mut acting = Autoscaler::from_text(&text("on")).unwrap();
+    let mut shadow = Autoscaler::from_text(&text("observe")).unwrap();
+    let (mut size, mut n_changes) = (10, 0);
+    for tick in 0..400 {
+        let load = f64::from(40 + 35 * (tick / 20 % 3));
+        let seen = seen(i64::from(tick) * 15, size, load / 10.0 / f64::from(size), load);
+        let replicas = acting.decide(&seen).replicas;
+        let decision = shadow.decide(&seen);
+        assert_eq!(decision.replicas, size, "it only observes");
+        let wanted = decision.steps.iter().rev().find_map(|step| match &*step.by {
+            "mode" => Some(step.before),
+            _ => None,
+        });
+        assert_eq!(wanted.unwrap_or(size), replicas, "tick {tick}: {}", decision.explain());
+        n_changes += u32::from(replicas != size);
+        size = replicas;
+    }
+    assert!(n_changes > 20, "only {n_changes} changes to follow");
+}
+
 #[test]
 fn what_can_never_be_fulfilled_is_refused() {
     let refused = |rest: &str| {

@@ -29,6 +29,10 @@ pub(super) enum Tick {
 }
 
 impl Clock {
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        self.last
+    }
+
     pub(super) fn tick(&mut self, at: Timestamp) -> Tick {
         let Some(last) = self.last else {
             self.last = Some(at);
