@@ -30,16 +30,19 @@
 //! | room | what lives there |
 //! |---|---|
 //! | ground: [`Error`], [`Timestamp`] and [`Duration`], [`Reason`] and [`codes`], the catalog | what every room stands on |
-//! | [`series`] | [`Observation`] and [`Reading`]; samples on a fixed step, gaps, late readings |
+//! | [`series`] | [`Observation`] and [`Reading`]; samples on a fixed step, gaps, late readings; windows, sliding maxima, periods, decaying histograms |
 //! | [`forecast`] | role [`Forecaster`](forecast::Forecaster), a file a model; quantiles from a model's own errors; the trust gate |
 //! | [`demand`] | the load to be carried: a quantile of the forecast up to the horizon |
 //! | [`capacity`] | role [`Capacity`](capacity::Capacity): load to replicas and back |
-//! | [`policy`] | role [`Policy`](policy::Policy), a file a law: target, watermark, schedule, predictive |
-//! | [`guard`] | role [`Guard`](guard::Guard): stabilization, rate, cooldown, tolerance, change limit; holds back, never pushes |
-//! | [`combine`] | several policies become one: their directions and own guards; maximum, all, k of n, priority |
+//! | [`policy`] | role [`Policy`](policy::Policy), a file a law: those of Kubernetes, KEDA, Knative, Datadog, AWS, Nomad and Cloud Foundry; predictive; what stands in for a lost metric |
+//! | [`guard`] | role [`Guard`](guard::Guard): stabilization, rate, cooldown, tolerance, change limit; holds back, never pushes (but for `without_behavior`, which follows the Kubernetes HPA in that too) |
+//! | [`combine`] | several policies become one: their directions, own guards and groups; maximum, all, k of n, priority |
+//! | [`zero`] | to zero and back: activation, grace |
 //! | [`Autoscaler`], [`Decision`], [`Config`] | the loop; text to the loop; snapshots |
-//! | [`sim`] | trace, plant, replay of the live code, score, bounds, report |
-//! | [`size`] | vertical: requests of CPU and memory from usage histograms; out-of-memory reaction |
+//! | [`manifest`] | HPA, KEDA, Knative, AWS, GCP and Azure settings become a [`Config`], with a report of every field |
+//! | [`sim`] | trace (CSV, Prometheus), plant, replay of the live code, score, bounds, agreement with what really ran, report |
+//! | [`lint`] | settings that must oscillate or can never work, and the smallest change that mends them |
+//! | [`size`] | vertical: requests of CPU and memory from usage histograms; out-of-memory reaction; as the Kubernetes VPA |
 //!
 //! A new policy, forecaster, capacity or guard is one file, a `mod` line and a line in its room's
 //! catalog; the configuration and both bindings follow from that line.
