@@ -29,7 +29,7 @@ pub struct Sample {
     #[serde(default)]
     pub memory_bytes: Option<f64>,
     /// What the container requests of the CPU, in millicores; matters to
-    /// [`CpuSampleWeight::Request`] only.
+    /// [`CpuSampleWeight::Request`](super::CpuSampleWeight::Request) only.
     #[serde(default)]
     pub cpu_request_millicores: Option<f64>,
 }
