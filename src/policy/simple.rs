@@ -4,7 +4,7 @@
 //! is on, or no opinion. Knows nothing of steps and of warm-up; grows or shrinks, so most workloads
 //! have two of them.
 //!
-//! The law is that of EC2 Auto Scaling: when the [alarm](super::alarm) is on, the
+//! The law is that of EC2 Auto Scaling (its user guide as last published in the open, June 2023): when the [alarm](super::alarm) is on, the
 //! [adjustment](super::adjustment) is applied to the present size; then nothing more is done until
 //! the activity is over and the cooldown, counted from when the replicas were launched, has passed.
 //!

@@ -4,13 +4,14 @@
 //! present one while it is near, or no opinion where it may not speak on scaling in. Knows nothing
 //! of other policies.
 //!
-//! The law is that of EC2 Auto Scaling and Application Auto Scaling, as far as it is documented:
+//! The law is that of EC2 Auto Scaling (its user guide as last published in the open, June 2023) and
+//! Application Auto Scaling (API reference of 2026), as far as it is documented:
 //!
 //! - It has two [alarms](super::alarm). Above the target for `points_out` periods it scales out, in
 //!   proportion, rounded up; below the target less a margin for `points_in` periods it scales in,
 //!   in proportion, rounded so that no more go than the target allows.
 //! - Growing, replicas that are warming up are no capacity to reckon from, but count in what is
-//!   there. Shrinking, those that are still ending are, and nothing goes while anything warms up.
+//!   there. Shrinking, nothing goes while anything warms up.
 //! - Of several policies the largest size holds: out if any asks for it, in only if all do that may.
 //!   One that may not scale in has no say on it. So one that is content asks for the present size.
 //! - Without a reading in the last period nothing is scaled in, by nobody.
@@ -20,7 +21,8 @@
 //! - The periods of the alarms and the margin are those seen at AWS for a metric of one minute, and
 //!   settings here. It says that it scales in more gradually than out, not by how much: here, the
 //!   15 periods are what makes it gradual, and the size is in proportion at once.
-//! - The proportion is that of the last period; scaling in, to the replicas that were ready in it.
+//! - The proportion is that of the last period; scaling in, to the replicas that were ready in it, so
+//!   that what has just been taken away is not taken away once more.
 //! - A metric of kind `total` is divided by the ready replicas, as AWS's request count per target
 //!   is; a total itself makes no target there, as it does not fall when replicas are added. At zero
 //!   replicas, where AWS has no metric, a total asks for its load over the target at once.

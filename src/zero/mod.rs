@@ -3,7 +3,7 @@
 //! In: an observation, the replicas there are and those that came out so far. Out: the replicas to
 //! go on with, and the reason if they differ. Knows no policy, no guard and no limits but zero.
 //!
-//! The rule is that of KEDA, which [`activation`] has to the letter: active if any trigger is above
+//! The rule is that of KEDA 2.21, which [`activation`] has to the letter: active if any trigger is above
 //! its threshold, asleep once it has been inactive for long enough, and whoever is active has at
 //! least one replica whatever the policies want. [`Zero`] differs from it in five points:
 //!

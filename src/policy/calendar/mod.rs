@@ -3,7 +3,7 @@
 //! In: the time of the observation. Out: a range of replicas, or the reason to have no opinion.
 //! Knows nothing of load.
 //!
-//! The law is that of the schedules of the Cloud Foundry app autoscaler: where windows overlap, the
+//! The law is that of the schedules of the Cloud Foundry app autoscaler (February 2026): where windows overlap, the
 //! one that starts first is kept, and the later one is dropped whole, not taken up again when the
 //! first ends. It differs in these points:
 //!

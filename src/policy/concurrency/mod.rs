@@ -4,7 +4,8 @@
 //! replicas that bring the stable average to its target; in a burst those of the panic average, and
 //! nothing taken away until the burst is a stable window ago. Knows nothing of limits or guards.
 //!
-//! The law is that of the Knative pod autoscaler (KPA, Knative Serving 2025): [`law`] its decision,
+//! The law is that of the Knative pod autoscaler (KPA, Knative Serving of
+//! August 2026): [`law`] its decision,
 //! [`Window`](crate::series::Window) its averages, [`averages`] how readings get there. The policy
 //! differs from it in these points:
 //!

@@ -1,4 +1,4 @@
-//! Jobs that work a queue off and end by themselves: KEDA's `ScaledJob`.
+//! Jobs that work a queue off and end by themselves: the `ScaledJob` of KEDA 2.21.
 //!
 //! In: the length of a queue, and the jobs that run or are about to. Out: those and the jobs to
 //! start; never fewer than there are, and nothing where the queue cannot be read. Remembers

@@ -3,7 +3,8 @@
 //! In: one metric's value, the present replicas, and what was decided. Out: the replicas after the
 //! adjustment while the breach lasts, else no opinion. Knows nothing of limits nor of other rules.
 //!
-//! The law is that of a scaling rule of the Cloud Foundry app autoscaler; [`adjustment`] its
+//! The law is that of a scaling rule of the Cloud Foundry app autoscaler (February 2026);
+//! [`adjustment`] its
 //! arithmetic. A rule that is not breached has no opinion, so that rules for growth and for
 //! shrinking stand side by side. The policy differs from Cloud Foundry in these points:
 //!

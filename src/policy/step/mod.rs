@@ -4,7 +4,8 @@
 //! or no opinion while there is none. Knows nothing of other policies; grows or shrinks, so most
 //! workloads have two of them.
 //!
-//! The law is that of EC2 Auto Scaling and Application Auto Scaling:
+//! The law is that of EC2 Auto Scaling (its user guide as last published in the open, June 2023) and
+//! Application Auto Scaling (API reference of 2026):
 //!
 //! - Once a period, while the [alarm](super::alarm) is on, the means that it judged by are
 //!   aggregated, and the [step](StepAdjustment) whose bounds hold that number is

@@ -1,4 +1,4 @@
-//! The strategies of the HashiCorp Nomad autoscaler, a file each.
+//! The strategies of the HashiCorp Nomad autoscaler (July 2026, commit ede4e61), a file each.
 //!
 //! In: settings, the present count and recent points of one metric. Out: an [`Action`], to the bit
 //! as Nomad's plugins answer it: the real arithmetic is binary64 in their order, its noise included.

@@ -1,4 +1,4 @@
-//! Keep a metric at its target: exactly the replica arithmetic of the Kubernetes HPA.
+//! Keep a metric at its target: exactly the replica arithmetic of the Kubernetes HPA (1.37).
 //!
 //! In: the readings of one metric now. Out: the replicas that bring it to its target, or, where it
 //! cannot be read, that nothing be taken away. Remembers nothing. [`replicas`] has the arithmetic

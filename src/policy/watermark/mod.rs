@@ -4,7 +4,7 @@
 //! the mark it crossed, the present ones inside the band, or the reason to refuse. Knows nothing of
 //! limits of change or of waits after one; those are guards.
 //!
-//! The law is that of the Datadog watermark autoscaler (WPA), to the last bit: [`marks`] its
+//! The law is that of the Datadog watermark autoscaler (WPA, April 2026), to the last bit: [`marks`] its
 //! arithmetic, [`quantity`] its numbers, [`dwell`] its delays, [`pods`] its way of counting. The
 //! policy differs from it in two points: convergence does not know the limits, which cap it later,
 //! and a total of 0 that is not believed leaves the size alone, where the WPA proposes the ready
