@@ -164,8 +164,9 @@ fn external<'d>(trigger: &At<'d>, kind: &str) -> Result<External<'d>, Error> {
     };
     let label = trigger.field("name").text()?;
     let wanted = label.unwrap_or(kind).replace('-', "_");
-    let of = label.map_or(String::new(), |label| format!(" \"{label}\""));
-    let feed = format!("what the {kind} trigger{of} measures, in all");
+    // Two triggers of a type are common, and without names only their places tell them apart.
+    let which = label.map_or(format!("at {}", trigger.path()), |label| format!("{label:?}"));
+    let feed = format!("what the {kind} trigger {which} measures, in all");
     Ok(External { wanted, feed, by, target, place: given, activation })
 }
 
