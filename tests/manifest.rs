@@ -453,6 +453,33 @@ spec:
     assert_eq!(feeds.len(), 2, "{feeds:?}");
 }
 
+/// KEDA: cpu keeps nothing above zero, so outside of the office hours nobody is there.
+#[test]
+fn office_hours_with_cpu_rest_at_zero() {
+    let text = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+spec:
+  minReplicaCount: 0
+  triggers:
+    - { type: cpu, metricType: Utilization, metadata: { value: '60' } }
+    - type: cron
+      metadata: { timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: '3' }
+";
+    for (least, rests) in [("minReplicaCount: 0", 0), ("minReplicaCount: 1", 1)] {
+        let text = text.replace("minReplicaCount: 0", least);
+        let mut scaler = Autoscaler::new(load(&text).unwrap().remove(0).config).unwrap();
+        let mut current = rests;
+        for (hour, want) in [(7, rests), (8, 3), (17, 3), (18, rests), (31, rests), (32, 3)] {
+            let midnight = 1_767_571_200;
+            let at = forescale::Timestamp::from_secs(midnight + hour * 3600);
+            let seen = forescale::Observation::at(at).ready(current).metric("cpu", 0.1);
+            let decision = scaler.decide(&seen);
+            assert_eq!(decision.replicas, want, "{least}, hour {hour}: {}", decision.explain());
+            current = decision.replicas;
+        }
+    }
+}
+
 /// Whatever stands where a value was, the manifest is refused with a short text, or it builds and its
 /// settings survive as YAML.
 #[test]
