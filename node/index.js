@@ -290,7 +290,10 @@ class Import {
 const manifest = {
   load(text) {
     if (typeof text !== 'string') {
-      throw new ForescaleError('FORESCALE_CONFIG', '', `the manifest is ${inspect(text)}, must be a text`)
+      const isObject = typeof text === 'object' && text !== null
+      const came = isObject ? `of type ${text.constructor?.name ?? 'Object'}` : inspect(text)
+      const message = `the manifest is ${came}, must be a text, as readFileSync(path, 'utf8') gives`
+      throw new ForescaleError('FORESCALE_CONFIG', '', message)
     }
     return JSON.parse(call(() => addon.loadManifest(text))).map((found) => new Import(found))
   },

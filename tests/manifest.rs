@@ -418,6 +418,101 @@ fn anchors_that_explode_are_refused() {
     assert!(says.contains("line "), "{says}");
 }
 
+/// What is known but not read says what to give instead.
+#[test]
+fn templates_are_refused_with_what_to_give_instead() {
+    for (text, says) in [
+        (
+            r#"{"Resources": {"P": {"Type": "AWS::AutoScaling::ScalingPolicy"}}}"#,
+            "describe-policies",
+        ),
+        (r#"{"resource": {"aws_autoscaling_policy": {}}}"#, "the cloud's own client"),
+        (r#"{"$schema": "x", "contentVersion": "1.0.0.0", "resources": []}"#, "autoscale show"),
+    ] {
+        let text = refused(text);
+        assert!(text.contains(says), "{text}");
+    }
+    assert_eq!(
+        refused("/etc/hpa.yaml"),
+        "the document is \"/etc/hpa.yaml\", must be a mapping (line 1, column 1)"
+    );
+}
+
+/// Without names, the metrics of two triggers of a type are told apart by their places.
+#[test]
+fn each_metric_of_a_manifest_says_what_it_is() {
+    let text = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+spec:
+  triggers:
+    - { type: rabbitmq, metadata: { queueName: orders } }
+    - { type: rabbitmq, metadata: { queueName: mails } }
+";
+    let imports = load(text).unwrap();
+    let feeds: BTreeSet<_> = imports[0].metrics.values().collect();
+    assert_eq!(feeds.len(), 2, "{feeds:?}");
+}
+
+/// KEDA: cpu keeps nothing above zero, so outside of the office hours nobody is there.
+#[test]
+fn office_hours_with_cpu_rest_at_zero() {
+    let text = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+spec:
+  minReplicaCount: 0
+  triggers:
+    - { type: cpu, metricType: Utilization, metadata: { value: '60' } }
+    - type: cron
+      metadata: { timezone: UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: '3' }
+";
+    for (least, rests) in [("minReplicaCount: 0", 0), ("minReplicaCount: 1", 1)] {
+        let text = text.replace("minReplicaCount: 0", least);
+        let mut scaler = Autoscaler::new(load(&text).unwrap().remove(0).config).unwrap();
+        let mut current = rests;
+        for (hour, want) in [(7, rests), (8, 3), (17, 3), (18, rests), (31, rests), (32, 3)] {
+            let midnight = 1_767_571_200;
+            let at = forescale::Timestamp::from_secs(midnight + hour * 3600);
+            let seen = forescale::Observation::at(at).ready(current).metric("cpu", 0.1);
+            let decision = scaler.decide(&seen);
+            assert_eq!(decision.replicas, want, "{least}, hour {hour}: {}", decision.explain());
+            current = decision.replicas;
+        }
+    }
+}
+
+/// Whatever stands where a value was, the manifest is refused with a short text, or it builds and its
+/// settings survive as YAML.
+#[test]
+fn a_wrong_value_anywhere_does_no_harm() {
+    let wrong = ["", "{a: 1}", "[1]", "-1", "1e300", "\"-0\"", "PT999999999999H", "é😀"];
+    for (path, text) in fixtures() {
+        let lines: Vec<_> = text.lines().collect();
+        for (number, line) in lines.iter().enumerate() {
+            let Some((name, value)) = line.split_once(": ") else { continue };
+            let comma = if value.ends_with(',') { "," } else { "" };
+            for value in wrong.into_iter().cycle().skip(number).take(3) {
+                let mut changed = lines.clone();
+                let line = format!("{name}: {value}{comma}");
+                changed[number] = &line;
+                let place = format!("{} line {}: {value}", path.display(), number + 1);
+                match load(&changed.join("\n")) {
+                    Err(error) => assert!(error.to_string().len() < 2000, "{place}: {error}"),
+                    Ok(imports) => {
+                        for import in imports {
+                            let told = |error| panic!("{place}: {error}");
+                            Autoscaler::new(import.config.clone()).unwrap_or_else(told);
+                            let written = import.config.to_yaml().unwrap();
+                            let read = Config::from_text(&written).unwrap();
+                            let values = |config: &Config| serde_json::to_value(config).unwrap();
+                            assert_eq!(values(&read), values(&import.config), "{place}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A manifest cut anywhere is refused or read, and never panics.
 #[test]
 fn a_manifest_cut_anywhere_does_no_harm() {

@@ -1,7 +1,8 @@
 //! What is compared: the manifest as it is, and with a forecast on top of it.
 
 use forescale::capacity::CapacityConfig;
-use forescale::combine::PolicyEntry;
+use forescale::combine::{Combine, PolicyEntry};
+use forescale::manifest::Import;
 use forescale::policy::PolicyConfig;
 use forescale::policy::target::By;
 use forescale::series::MetricKind;
@@ -11,32 +12,54 @@ use serde_json::json;
 
 use super::{Case, text};
 
-/// Lets the plant show its load and its utilization under the names of the manifest's metrics; what
-/// was done.
-pub(crate) fn name_metrics(case: &mut Case) -> String {
-    let metrics = &case.import.config.metrics;
-    let of = |wanted: bool| {
-        let mut names = metrics
-            .iter()
-            .filter(|(_, metric)| (metric.kind == MetricKind::Utilization) == wanted)
-            .map(|(name, _)| name.clone());
-        (names.next(), names.next().is_some())
+/// Lets the plant show its load, as `wanted` or the first total, and its utilization under the names
+/// of the manifest's metrics, and leaves out the policies on others; what was done.
+pub(crate) fn name_metrics(wanted: Option<&str>, case: &mut Case) -> Result<String, String> {
+    let Import { config, metrics: feeds, .. } = &mut case.import;
+    let kind = |name: &String| config.metrics[name].kind;
+    let (used, mut loads): (Vec<String>, Vec<String>) =
+        config.metrics.keys().cloned().partition(|name| kind(name) == MetricKind::Utilization);
+    loads.sort_by_key(|name| kind(name) != MetricKind::Total);
+    let load = match wanted {
+        Some(wanted) => Some(loads.iter().find(|name| *name == wanted).ok_or_else(|| {
+            format!("--metric is \"{wanted}\", must be a load that the manifest knows: {loads:?}")
+        })?),
+        None => loads.first(),
     };
-    let ((utilization, more_utilizations), (load, more_loads)) = (of(true), of(false));
-    if let Some(name) = utilization {
-        case.plant.utilization_metric = name;
+    if let Some(name) = used.first() {
+        case.plant.utilization_metric.clone_from(name);
     }
     if let Some(name) = load {
-        case.plant.load_metric = name;
+        case.plant.load_metric.clone_from(name);
     }
+    let shown = [&case.plant.load_metric, &case.plant.utilization_metric];
+    let means = |name: &String| feeds.get(name).map_or(String::new(), |feed| format!(" ({feed})"));
     let mut told = format!(
-        "the history is shown to it as \"{}\", and the utilization that comes of it as \"{}\"",
-        case.plant.load_metric, case.plant.utilization_metric
+        "the history is shown to it as \"{}\"{}, and the utilization that comes of it as \"{}\"",
+        shown[0],
+        means(shown[0]),
+        shown[1]
     );
-    if more_utilizations || more_loads {
-        told += "; its other metrics are missing in the replay, so policies on them say nothing";
+
+    let unseen: Vec<_> = config.metrics.keys().filter(|name| !shown.contains(name)).collect();
+    if unseen.is_empty() {
+        return Ok(told);
     }
-    told
+    let metric = |entry: &PolicyEntry| -> Option<String> {
+        let settings = serde_json::to_value(entry).ok()?;
+        settings["metric"].as_str().map(str::to_owned)
+    };
+    let is_seen = |entry: &PolicyEntry| metric(entry).is_none_or(|name| !unseen.contains(&&name));
+    let has_one = config.policies.iter().any(|entry| metric(entry).is_some() && is_seen(entry));
+    told += &format!("; the history tells nothing of {unseen:?}, so ");
+    // Kept, a policy that cannot read its metric would keep the others from lowering.
+    if has_one && config.combine == Combine::Maximum {
+        config.policies = config.policies.iter().filter(|entry| is_seen(entry)).cloned().collect();
+        told += "the policies on them are left out";
+    } else {
+        told += "the policies on them are silent, and may keep others from lowering";
+    }
+    Ok(told)
 }
 
 /// The target of its first policy on a utilization.

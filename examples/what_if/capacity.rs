@@ -6,17 +6,34 @@ use super::{Case, alternative, table, text};
 
 /// Settles the load per replica of the plant; how it was found.
 pub(crate) fn settle(given: Option<f64>, case: &mut Case) -> Result<String, String> {
+    if let Some(given) = given.filter(|given| !given.is_finite() || *given <= 0.0) {
+        return Err(format!("--load-per-replica is {given}, must be above 0"));
+    }
     if let Some(given) = given.or(case.plant.load_per_replica) {
         case.plant.load_per_replica = Some(given);
         return Ok(format!("a replica carries {}, as given", table::short(given)));
     }
-    if let Some(fitted) = fit(case)? {
-        case.plant.load_per_replica = Some(fitted);
-        return Ok(format!(
-            "a replica carries {}: with that the first half of the replay comes closest to what \
-             really ran",
-            table::short(fitted),
-        ));
+    match fit(case)? {
+        Some(Fitted::Closest(fitted)) => {
+            case.plant.load_per_replica = Some(fitted);
+            return Ok(format!(
+                "a replica carries {}: with that the first half of the replay comes closest to what \
+                 really ran",
+                table::short(fitted),
+            ));
+        }
+        Some(Fitted::Typical(held)) => {
+            let typical = held / case.plant.target_utilization;
+            case.plant.load_per_replica = Some(typical);
+            return Ok(format!(
+                "a replica is taken to carry {}, so that those that really ran had {} utilization \
+                 (median): the manifest decides the same whatever it is, so the record cannot tell; \
+                 give --load-per-replica for the truth",
+                table::short(typical),
+                case.plant.target_utilization,
+            ));
+        }
+        None => {}
     }
     let derived = case.plant.capacity_on(&case.trace).map_err(|error| error.to_string())?;
     case.plant.load_per_replica = Some(derived);
@@ -29,10 +46,18 @@ pub(crate) fn settle(given: Option<f64>, case: &mut Case) -> Result<String, Stri
     ))
 }
 
+/// What the record tells of the load per replica.
+enum Fitted {
+    /// The one with which the replay comes closest.
+    Closest(f64),
+    /// The replay is the same with each; so much a replica really had, in the median.
+    Typical(f64),
+}
+
 /// The load per replica with which the manifest's replay differs least from the record in the first
 /// half of the scored part; the second half is left to judge it by. `None` if nothing was recorded
 /// there.
-fn fit(case: &Case) -> Result<Option<f64>, String> {
+fn fit(case: &Case) -> Result<Option<Fitted>, String> {
     let Some(record) = &case.record else { return Ok(None) };
     let (from, until) = case.plant.scored_part(&case.trace);
     let n_half = until.since(from).steps(case.trace.step) / 2;
@@ -55,17 +80,19 @@ fn fit(case: &Case) -> Result<Option<f64>, String> {
         Ok(agreement.ok().map(|agreement| agreement.mean_absolute_difference))
     };
     // A replica in use carried `held`; a full one carries up to four times as much. Coarse, then fine.
-    let (mut best, mut least) = (None, f64::INFINITY);
+    let (mut best, mut least, mut most) = (None, f64::INFINITY, 0.0_f64);
     let (mut center, mut spread) = (2.0 * held, 4.0_f64);
     for _round in 0..3 {
         for step in -8..=8 {
             let tried = center * spread.powf(f64::from(step) / 16.0);
-            if let Some(distance) = distance(tried)?.filter(|distance| *distance < least) {
+            let Some(distance) = distance(tried)? else { continue };
+            most = most.max(distance);
+            if distance < least {
                 (best, least) = (Some(tried), distance);
             }
         }
         center = best.unwrap_or(center);
         spread = spread.powf(0.2);
     }
-    Ok(best)
+    Ok(best.map(|best| if least < most { Fitted::Closest(best) } else { Fitted::Typical(held) }))
 }

@@ -42,8 +42,11 @@ struct Arguments {
     #[arg(long)]
     name: Option<String>,
     /// The load that one replica can carry [default: fitted to what really ran]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     load_per_replica: Option<f64>,
+    /// Which of the manifest's metrics the load is [default: the first that is a total]
+    #[arg(long)]
+    metric: Option<String>,
     /// Settings of the plant, JSON or YAML
     #[arg(long)]
     plant: Option<PathBuf>,
@@ -81,7 +84,7 @@ fn what_if(arguments: &Arguments) -> Result<String, String> {
         Some(manifest) => read(arguments, manifest)?,
         None => demo::case()?,
     };
-    let named = alternative::name_metrics(&mut case);
+    let named = alternative::name_metrics(arguments.metric.as_deref(), &mut case)?;
     let capacity = capacity::settle(arguments.load_per_replica, &mut case)?;
     let (from, _) = case.plant.scored_part(&case.trace);
     if let (None, Some(record)) = (case.plant.initial_replicas, &case.record) {

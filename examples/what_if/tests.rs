@@ -38,6 +38,7 @@ fn arguments(folder: &Folder, manifest: Option<PathBuf>) -> Arguments {
         replicas: Vec::new(),
         name: None,
         load_per_replica: None,
+        metric: None,
         plant: None,
         out: folder.path("page.html"),
     }
@@ -125,4 +126,73 @@ spec:
     refused(&given, "none.json");
     given.manifest = Some(folder.write("cut.yaml", "kind: HorizontalPodAutoscaler\nspec: {"));
     refused(&given, "cut.yaml");
+}
+
+/// Ten hours of a load that rises and falls, at a minute; the replicas that ran carried 40 each.
+fn recorded(folder: &Folder, manifest: &str) -> Arguments {
+    let load = |minute: i64| 400.0 + 300.0 * ((minute % 240) as f64 / 120.0 - 1.0).abs();
+    let rows = |value: &dyn Fn(i64) -> f64| {
+        let rows = (0..1440).map(|minute| format!("{},{}\n", minute * 60, value(minute)));
+        format!("timestamp,value\n{}", rows.collect::<String>())
+    };
+    let mut given = arguments(folder, Some(folder.write("hpa.yaml", manifest)));
+    given.history = vec![folder.write("load.csv", &rows(&load))];
+    let ran = |minute| (load(minute) / 40.0).ceil();
+    given.replicas = vec![folder.write("replicas.csv", &rows(&ran))];
+    given
+}
+
+/// The memory that the history does not tell must not keep the replay from lowering.
+#[test]
+fn policies_on_what_the_history_does_not_tell_are_left_out() {
+    let folder = Folder::new("unseen");
+    let manifest = "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web }
+spec:
+  maxReplicas: 40
+  metrics:
+    - type: Resource
+      resource: { name: cpu, target: { type: Utilization, averageUtilization: 60 } }
+    - type: Resource
+      resource: { name: memory, target: { type: Utilization, averageUtilization: 80 } }
+";
+    let told = what_if(&recorded(&folder, manifest)).unwrap();
+    assert!(told.contains("tells nothing of [\"memory\"], so the policies on them"), "{told}");
+    let (_, rest) = told.split_once("by one at most in ").unwrap();
+    let within_one: f64 = rest.split(' ').next().unwrap().parse().unwrap();
+    assert!(within_one > 60.0, "{told}");
+}
+
+/// A law on the load itself replays the same whatever a replica carries, so nothing can be fitted.
+#[test]
+fn no_load_per_replica_is_said_to_be_fitted_where_none_can_be() {
+    let folder = Folder::new("typical");
+    let manifest = "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web }
+spec:
+  maxReplicas: 40
+  metrics:
+    - type: Pods
+      pods: { metric: { name: memory }, target: { type: AverageValue, averageValue: '30' } }
+    - type: External
+      external: { metric: { name: rps }, target: { type: AverageValue, averageValue: '40' } }
+";
+    let mut given = recorded(&folder, manifest);
+    let told = what_if(&given).unwrap();
+    assert!(told.contains("shown to it as \"rps\" (the sum of the series of rps"), "{told}");
+    assert!(!told.contains("comes closest"), "{told}");
+    assert!(told.contains("the record cannot tell"), "{told}");
+    given.metric = Some("memory".to_owned());
+    assert!(what_if(&given).unwrap().contains("shown to it as \"memory\" (memory of each"));
+    given.metric = Some("cpu".to_owned());
+    let message = what_if(&given).unwrap_err();
+    assert!(message.ends_with("the manifest knows: [\"rps\", \"memory\"]"), "{message}");
+    given.metric = None;
+    for wrong in [f64::NAN, -3.0, f64::INFINITY] {
+        given.load_per_replica = Some(wrong);
+        let message = what_if(&given).unwrap_err();
+        assert!(message.contains(&format!("--load-per-replica is {wrong}, must")), "{message}");
+    }
 }

@@ -28,5 +28,8 @@ test('a manifest becomes settings that build', () => {
 test('a wrong field is refused with its line', () => {
   const text = 'apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nspec:\n  maxReplicas: ten\n'
   assert.throws(() => manifest.load(text), { code: 'FORESCALE_CONFIG', message: /`spec.maxReplicas` is "ten".*line 4/ })
-  assert.throws(() => manifest.load(3), { code: 'FORESCALE_CONFIG' })
+  for (const [wrong, came] of [[3, '3'], [null, 'null'], [Buffer.from(text), 'of type Buffer'], [[text], 'of type Array']]) {
+    const message = `the manifest is ${came}, must be a text, as readFileSync(path, 'utf8') gives`
+    assert.throws(() => manifest.load(wrong), { code: 'FORESCALE_CONFIG', message })
+  }
 })

@@ -96,9 +96,13 @@ def load(text: str) -> list[Import]:
     >>> found.name, found.config["max_replicas"], list(found.metrics)
     ('web', 20, ['cpu'])
 
+    :raises TypeError: for anything but a text, such as a path or parsed YAML.
     :raises ConfigError: for a text that is neither YAML nor JSON, a field of the wrong type or out
         of its range (with line and column), and a text without an autoscaler that is read.
     """
+    if not isinstance(text, str):
+        name = type(text).__name__
+        raise TypeError(f"`text` is of type {name}, must be the manifest's text, as read_text() gives")
     found = json.loads(_native.load_manifest(text))
     return [
         Import(**{**each, "fields": [Field(**field) for field in each["fields"]]})

@@ -37,3 +37,9 @@ def test_a_wrong_field_is_refused_with_its_line() -> None:
     text = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nspec:\n  maxReplicas: ten\n"
     with pytest.raises(forescale.ConfigError, match=r"`spec.maxReplicas` is \"ten\".*line 4"):
         load(text)
+
+
+@pytest.mark.parametrize("wrong", [b"kind: List", Path("hpa.yaml"), {"kind": "List"}, None])
+def test_what_is_no_text_is_refused(wrong: object) -> None:
+    with pytest.raises(TypeError, match=rf"`text` is of type {type(wrong).__name__}, must be"):
+        load(wrong)  # type: ignore[arg-type]

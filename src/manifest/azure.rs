@@ -143,6 +143,10 @@ fn rules(profile: &At<'_>, draft: &mut Draft) -> Result<u32, Error> {
         comparison.mapped(format!("{to}.operator"));
         threshold.mapped(format!("{to}.threshold"));
         cool_down.mapped(format!("{to}.cool_down"));
+        if sign == "-" {
+            let how = "Azure does not scale in where it foresees to scale out again; this does";
+            direction.approximated(format!("{to}.adjustment"), how);
+        }
         for at in [&direction, &kind, &value] {
             at.mapped(format!("{to}.adjustment"));
         }

@@ -280,6 +280,9 @@ impl<'d> At<'d> {
     /// An error at this place.
     pub(super) fn refuse(&self, message: &str) -> Error {
         let near = self.node.map_or(String::new(), |node| place(node.line, node.column));
+        if self.path.is_empty() {
+            return Error::config("", format!("the document {message}{near}"));
+        }
         Error::config(self.path.clone(), format!("{message}{near}"))
     }
 

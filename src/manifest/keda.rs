@@ -164,8 +164,9 @@ fn external<'d>(trigger: &At<'d>, kind: &str) -> Result<External<'d>, Error> {
     };
     let label = trigger.field("name").text()?;
     let wanted = label.unwrap_or(kind).replace('-', "_");
-    let of = label.map_or(String::new(), |label| format!(" \"{label}\""));
-    let feed = format!("what the {kind} trigger{of} measures, in all");
+    // Two triggers of a type are common, and without names only their places tell them apart.
+    let which = label.map_or(format!("at {}", trigger.path()), |label| format!("{label:?}"));
+    let feed = format!("what the {kind} trigger {which} measures, in all");
     Ok(External { wanted, feed, by, target, place: given, activation })
 }
 
@@ -265,12 +266,11 @@ fn schedule(trigger: &At<'_>, draft: &mut Draft, most: u32) -> Result<(), Error>
     trigger.field("type").mapped(to.clone());
     start.mapped(format!("{to}.cron"));
     zone.mapped(format!("{to}.time_zone"));
+    let mut how = "ends at once, where KEDA waits for the stabilization or the cooldown".to_owned();
     if length.crosses_midnight && time_zone != "UTC" && time_zone != "Etc/UTC" {
-        let how = "a length of time, so it ends an hour off in the night in which clocks change";
-        end.approximated(format!("{to}.duration"), how);
-    } else {
-        end.mapped(format!("{to}.duration"));
+        how += "; a length of time, so an hour off in the night in which clocks change";
     }
+    end.approximated(format!("{to}.duration"), how);
     if floor > most {
         desired
             .approximated(format!("{to}.min_replicas"), "cut to `max_replicas`, as the HPA does");
@@ -409,9 +409,23 @@ fn zero(
             draft.tell("zero.idle_grace", "5m", "default of KEDA's cooldownPeriod");
         }
     } else {
-        let why = "only the way to zero waits for it, and nothing goes there";
+        let is_resting = goes_to_zero && n_schedules > 0;
+        let why = if is_resting {
+            "the end of a window is not waited for"
+        } else {
+            "only the way to zero waits for it, and nothing goes there"
+        };
         cooldown.ignored(why);
         initial.ignored(why);
+        let wants_more = |policy: &Value| policy["kind"] != "schedule";
+        if is_resting && (idle_replicas.is_some() || draft.policies.iter().any(wants_more)) {
+            let to = draft.policy(json!({
+                "kind": "schedule", "name": "outside of all windows", "rank": -1,
+                "windows": [{"start": "1970-01-01", "end": "9999-01-01"}], "max_replicas": 0,
+            }));
+            let why = "in KEDA cpu and memory keep nothing above zero once no window is open";
+            draft.tell(&format!("{to}.max_replicas"), "0", why);
+        }
         if min == 0 && n_schedules == 0 {
             if spec.field("minReplicaCount").exists() {
                 let rule = "be at least 1, as cpu and memory tell nothing at zero";

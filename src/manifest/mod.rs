@@ -163,7 +163,7 @@ enum System {
     Azure,
 }
 
-/// Documents within lists: `kind: List` and JSON lists.
+/// Documents within others: `kind: List`, JSON lists, and the autoscaler of an instance group.
 fn unwrap<'d>(
     at: At<'d>,
     places: &mut Vec<At<'d>>,
@@ -182,6 +182,13 @@ fn unwrap<'d>(
             }
         }
         list.items()?
+    } else if at.fields(&["autoscaler", "autoscalingPolicy"]).exists() {
+        for (name, entry) in at.entries() {
+            if name != "autoscaler" {
+                entry.ignored("belongs to the instance group, not to its autoscaler");
+            }
+        }
+        vec![at.field("autoscaler")]
     } else if let (Ok(items), true) = (at.items(), at.exists()) {
         items
     } else {
@@ -226,7 +233,19 @@ fn skip(at: &At<'_>) -> Result<Skipped, Error> {
         parts.join(" ")
     };
     let (document, line) = (at.document().number, at.line().filter(|&line| line > 0));
-    let why = "not the settings of a known autoscaler".to_owned();
+    let has = |names: &[&str]| names.iter().any(|name| at.field(name).exists());
+    let why = if has(&["Resources", "AWSTemplateFormatVersion"]) {
+        "a CloudFormation template, which may refer to others; give what it made, as \
+         `aws autoscaling describe-policies` tells it"
+    } else if has(&["resource", "planned_values", "terraform_version"]) {
+        "Terraform's, whose names are its own; give what it made, as the cloud's own client tells it"
+    } else if has(&["resources"]) && has(&["$schema", "contentVersion"]) {
+        "an ARM template, which may have parameters; give what it made, as \
+         `az monitor autoscale show` tells it"
+    } else {
+        "not the settings of a known autoscaler"
+    };
+    let why = why.to_owned();
     let path = at.path().to_owned();
     Ok(Skipped { document, path, line, what, why })
 }

@@ -130,12 +130,19 @@ impl Agreement {
             sums.add(replayed, recorded);
         }
         if sums.n == 0 {
-            let message = format!(
-                "has no sample in the {} intervals of {} from {} ms on that were replayed",
+            let seconds = |at: Timestamp| at.as_millis() as f64 / 1000.0;
+            let ends = series.start + series.step.times(series.wanted.len() as i64);
+            let mut message = format!(
+                "has no sample in the {} intervals of {} that were replayed, from {} to {} seconds \
+                 since 1970",
                 series.wanted.len(),
                 series.step,
-                series.start.as_millis()
+                seconds(series.start),
+                seconds(ends),
             );
+            if let (Some(&first), Some(&last)) = (record.times.first(), record.times.last()) {
+                message += &format!("; it goes from {} to {}", seconds(first), seconds(last));
+            }
             return Err(Error::trace("recorded replicas", message));
         }
         let n = sums.n as f64;
@@ -224,7 +231,11 @@ mod tests {
         assert_eq!((agreement.n_compared, agreement.n_unrecorded), (3, 7)); // 600, 720, 735
         let late = Record::new(vec![Timestamp::from_secs(9_000)], vec![Some(4.0)]).unwrap();
         let error = Agreement::between(&series(&[4; 10]), &late).unwrap_err();
-        assert!(error.to_string().contains("has no sample in the 10 intervals"), "{error}");
+        let says = error.to_string();
+        assert!(says.contains("has no sample in the 10 intervals"), "{says}");
+        assert!(says.ends_with("seconds since 1970; it goes from 9000 to 9000"), "{says}");
+        let none = Record::new(Vec::new(), Vec::new()).unwrap();
+        assert!(Agreement::between(&series(&[4; 10]), &none).is_err());
     }
 
     #[test]

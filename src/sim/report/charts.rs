@@ -201,9 +201,7 @@ pub(super) fn tradeoff(comparison: &Comparison) -> Result<String, String> {
             .x_labels(8)
             .y_labels(6)
             .x_label_formatter(&|ratio| format!("{ratio:.2}{unit}"))
-            .y_label_formatter(&|share| {
-                if *share < 0.0 { String::new() } else { format!("{share:.1}%") }
-            })
+            .y_label_formatter(&|share| percent(*share, top))
             .x_desc(cost)
             .y_desc("minutes in violation (better is down)")
             .draw()
@@ -232,6 +230,12 @@ pub(super) fn tradeoff(comparison: &Comparison) -> Result<String, String> {
         }
         Ok(())
     })
+}
+
+/// A tick of an axis up to `top` percent, so that no two read the same.
+fn percent(share: f64, top: f64) -> String {
+    let digits = if top < 1.0 { 2 } else { 1 };
+    if share < 0.0 { String::new() } else { format!("{share:.digits$}%") }
 }
 
 /// A stretch of `length` around the highest load, or all there is if that is shorter.
@@ -313,4 +317,15 @@ fn late(
     let mark = |(from, to)| Rectangle::new([(from, 0.0), (to, height)], VIOLATION.filled());
     let marks = marks.into_iter().map(mark);
     chart.draw_series(marks).map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn ticks_close_to_each_other_read_differently() {
+        assert_eq!([0.0, 0.02, 0.04].map(|share| percent(share, 0.1)), ["0.00%", "0.02%", "0.04%"]);
+        assert_eq!([5.0, -1.0].map(|share| percent(share, 20.0)), ["5.0%", ""]);
+    }
 }
