@@ -4,46 +4,50 @@ use forescale::sim::{self, Agreement, Settings, Trace};
 
 use super::{Case, alternative, table, text};
 
-/// Settles the load per replica of the plant; how it was found.
-pub(crate) fn settle(given: Option<f64>, case: &mut Case) -> Result<String, String> {
+/// Settles the load per replica of the plant; how it was found, and whether the first half of the
+/// replay was fitted to the record by it.
+pub(crate) fn settle(given: Option<f64>, case: &mut Case) -> Result<(String, bool), String> {
     if let Some(given) = given.filter(|given| !given.is_finite() || *given <= 0.0) {
         return Err(format!("--load-per-replica is {given}, must be above 0"));
     }
     if let Some(given) = given.or(case.plant.load_per_replica) {
         case.plant.load_per_replica = Some(given);
-        return Ok(format!("a replica carries {}, as given", table::short(given)));
+        return Ok((format!("a replica carries {}, as given", table::short(given)), false));
     }
     match fit(case)? {
         Some(Fitted::Closest(fitted)) => {
             case.plant.load_per_replica = Some(fitted);
-            return Ok(format!(
+            let told = format!(
                 "a replica carries {}: with that the first half of the replay comes closest to what \
                  really ran",
                 table::short(fitted),
-            ));
+            );
+            return Ok((told, true));
         }
         Some(Fitted::Typical(held)) => {
             let typical = held / case.plant.target_utilization;
             case.plant.load_per_replica = Some(typical);
-            return Ok(format!(
+            let told = format!(
                 "a replica is taken to carry {}, so that those that really ran had {} utilization \
                  (median): the manifest decides the same whatever it is, so the record cannot tell; \
                  give --load-per-replica for the truth",
                 table::short(typical),
                 case.plant.target_utilization,
-            ));
+            );
+            return Ok((told, false));
         }
         None => {}
     }
     let derived = case.plant.capacity_on(&case.trace).map_err(|error| error.to_string())?;
     case.plant.load_per_replica = Some(derived);
-    Ok(format!(
+    let told = format!(
         "a replica is taken to carry {}, so that the peak needs {} of them at {} utilization; give \
          --load-per-replica for the truth",
         table::short(derived),
         case.plant.peak_replicas,
         case.plant.target_utilization,
-    ))
+    );
+    Ok((told, false))
 }
 
 /// What the record tells of the load per replica.

@@ -106,7 +106,7 @@ spec:
     given.load_per_replica = Some(70.0);
     let told = what_if(&given).unwrap();
     assert!(told.contains("a replica carries 70.0, as given"), "{told}");
-    assert!(told.contains("The replay of the manifest has the recorded size in"), "{told}");
+    assert!(told.contains("the replay of the manifest has the recorded size in"), "{told}");
 
     let refused = |given: &Arguments, want: &str| {
         let message = what_if(given).unwrap_err();
