@@ -6,6 +6,7 @@
 //! decision.
 
 mod aws;
+mod aws_policies;
 mod aws_schedule;
 mod azure;
 mod cron;
@@ -15,6 +16,7 @@ mod gcp;
 mod hpa;
 mod keda;
 mod keda_scalers;
+mod keda_triggers;
 mod knative;
 mod parse;
 mod quantity;
