@@ -64,6 +64,15 @@ pub(crate) fn take_kind<'de, D: Deserializer<'de>>(
     }
 }
 
+/// Lets the schema of settings by kind allow a text alone, as [`take_kind`] does.
+#[cfg(feature = "schema")]
+pub(crate) fn or_text(schema: &mut schemars::Schema) {
+    let Some(Value::Array(kinds)) = schema.get_mut("oneOf") else { return };
+    let names: Vec<_> =
+        kinds.iter().filter_map(|kind| kind.pointer("/properties/kind/const").cloned()).collect();
+    kinds.push(serde_json::json!({"type": "string", "enum": names}));
+}
+
 /// Reads a member's settings; the error says where in them it lies.
 pub(crate) fn settings<T: DeserializeOwned, E: serde::de::Error>(rest: Value) -> Result<T, E> {
     serde_path_to_error::deserialize(rest)
@@ -202,6 +211,7 @@ macro_rules! catalog {
         $(#[$attribute])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", schemars(transform = $crate::catalog::or_text))]
         #[serde(tag = "kind")]
         #[non_exhaustive]
         pub enum $Settings {

@@ -263,3 +263,28 @@ policies:
         [9, 6, 12, 4]
     );
 }
+
+/// What editors complete with says the same as the reader: shared settings are optional, a text
+/// alone is a kind, a setting that nobody knows is refused.
+#[test]
+#[cfg(feature = "schema")]
+fn the_schema_allows_what_is_read() {
+    let schema = forescale::Config::schema();
+    let definition = |name: &str| &schema["$defs"][name];
+    let entry = definition("PolicyEntry");
+    assert_eq!(entry["unevaluatedProperties"], false);
+    for kind in entry["oneOf"].as_array().unwrap() {
+        let required = kind["required"].as_array().unwrap();
+        assert!(!required.contains(&"direction".into()) && required.contains(&"kind".into()));
+    }
+    assert!(entry["required"].is_null(), "{}", entry["required"]);
+    for (name, kinds) in [
+        ("GuardConfig", forescale::guard::GuardConfig::KINDS),
+        ("Combine", forescale::combine::Combine::KINDS),
+    ] {
+        let texts = definition(name)["oneOf"].as_array().unwrap().last().unwrap();
+        let texts: Vec<_> =
+            texts["enum"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+        assert_eq!(texts, kinds, "{name}");
+    }
+}

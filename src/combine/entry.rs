@@ -21,22 +21,25 @@ use crate::policy::{PolicyConfig, fallback};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = closed))]
 pub struct PolicyEntry {
     /// The policy's own settings; its `kind` names it.
     #[serde(flatten)]
     pub policy: PolicyConfig,
     /// Whether it may only raise or only lower. Default: `both`.
+    #[serde(default)]
     pub direction: Direction,
     /// Who holds this policy's proposals back before they are combined, in this order: fast on the
     /// queue, slow on the CPU. Default: nobody; the guards of the whole come after the combination.
+    #[serde(default)]
     pub guards: Vec<GuardConfig>,
     /// Policies of one named group look at one thing from several sides: those that are content take
     /// no part unless all of the group are, so that one of them may lower alone. Nomad: the `group`
     /// of a check. Default: none, and who is content keeps others from lowering.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub group: String,
     /// What it proposes once its metric has been missing or invalid for too long. Default: nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<fallback::Config>,
 }
 
@@ -94,6 +97,15 @@ impl<'de> Deserialize<'de> for PolicyEntry {
             .map_err(|error| serde::de::Error::custom(with_known(&error.to_string(), SHARED)))?;
         Ok(Self { policy, direction, guards, group, fallback })
     }
+}
+
+/// A policy needs settings, so it is no text alone; and a setting of neither part is refused.
+#[cfg(feature = "schema")]
+fn closed(schema: &mut schemars::Schema) {
+    if let Some(Value::Array(kinds)) = schema.get_mut("oneOf") {
+        kinds.retain(|kind| kind.get("enum").is_none());
+    }
+    schema.insert("unevaluatedProperties".to_owned(), Value::Bool(false));
 }
 
 /// Names the shared settings too where a field of the policy itself is refused as unknown.
