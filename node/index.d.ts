@@ -964,6 +964,26 @@ export interface Gap {
   violation_minutes: number
 }
 
+/** How closely the sizes of a replay follow those recorded. */
+export interface Agreement {
+  /** Intervals for which there is a record. */
+  n_compared: number
+  n_unrecorded: number
+  /** Share of the compared intervals with exactly the recorded size, 0 to 1. */
+  equal_share: number
+  /** Share that is off by one replica at most, 0 to 1. */
+  within_one_share: number
+  /** Replicas of the replay less those recorded, on average. */
+  mean_difference: number
+  mean_absolute_difference: number
+  /** Replica-hours asked for as a multiple of those recorded; null if those were none. */
+  cost_ratio: number | null
+  /** The changes of size in the replay and in the record. */
+  actions: [number, number]
+  /** The first interval with another size, in milliseconds. */
+  first_difference: number | null
+}
+
 /** What a replay came to. */
 export class Report {
   private constructor()
@@ -981,6 +1001,8 @@ export class Report {
   readonly clairvoyant_gap: Gap
   /** How far from the best constant size. */
   readonly constant_gap: Gap
+  /** How closely it follows what really ran; absent before `against`. */
+  readonly agreement?: Agreement
   /** What happened over time: one entry for each interval of the scored part. */
   readonly series: {
     /** Start of the first interval, in milliseconds. */
@@ -1005,6 +1027,12 @@ export class Report {
   /** The report as JSON text: the same bytes in every language. */
   get json(): string
   toJSON(): object
+  /**
+   * The report held against the replicas that really ran, as its pictures then are; null and NaN are
+   * holes in the record.
+   * @throws {ForescaleError} `FORESCALE_TRACE` for a record that nowhere meets the replay
+   */
+  against(recorded: Trace): Report
   /** One self-contained HTML file with pictures. */
   toHtml(): string
 }

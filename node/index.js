@@ -157,6 +157,11 @@ class Report {
   toHtml() {
     return this.#core.html()
   }
+
+  against(recorded) {
+    const { times, values } = recorded ?? {}
+    return new Report(call(() => this.#core.against(...samples(times, values))))
+  }
 }
 
 function lint(config, { now = null } = {}) {

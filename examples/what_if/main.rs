@@ -97,7 +97,7 @@ fn what_if(arguments: &Arguments) -> Result<String, String> {
     let mut comparison =
         sim::compare(&case.trace, &case.plant, &configs, &|_| {}).map_err(refused)?;
     if let Some(record) = case.record.clone() {
-        comparison = comparison.with_record(record).map_err(refused)?;
+        comparison = comparison.against(record).map_err(refused)?;
     }
     let page = sim::report::html(&comparison).map_err(refused)?;
     std::fs::write(&arguments.out, page)

@@ -81,3 +81,21 @@ test('an abort rejects with its reason, before and meanwhile', async () => {
   await assert.rejects(work, /changed my mind/)
   assert.ok((await replay(config, trace, {}, { signal: new AbortController().signal })) instanceof Report)
 })
+
+test('a report is held against what really ran', async () => {
+  const config = {
+    max_replicas: 9,
+    metrics: { rps: { kind: 'total' } },
+    policies: [{ kind: 'target', metric: 'rps', target: 5 }],
+  }
+  const times = Array.from({ length: 180 }, (_, minute) => minute * 60_000)
+  const plant = { load_per_replica: 10, noise: 0, missing: 0, initial_replicas: 4 }
+  const report = await replay(config, { times, values: times.map(() => 20) }, plant)
+  assert.equal(report.agreement, undefined)
+  const values = times.map((_, minute) => (minute < 150 ? 4 : minute < 160 ? null : 5))
+  const { agreement } = report.against({ times, values })
+  assert.equal(agreement.n_unrecorded, 40)
+  assert.ok(Math.abs(agreement.equal_share - 0.6) < 1e-9)
+  assert.throws(() => report.against({ times: [1e12], values: [4] }), { code: 'FORESCALE_TRACE' })
+  assert.throws(() => report.against(null), { code: 'FORESCALE_OBSERVATION' })
+})

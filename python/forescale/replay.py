@@ -94,6 +94,29 @@ class Report:
         """The scores of the best constant size and of who knows the load, on the same plant."""
         return dict(self._read()["bounds"])
 
+    @property
+    def agreement(self) -> dict[str, Any] | None:
+        """How closely it follows what really ran; None before :meth:`against`."""
+        told = self._read().get("agreement")
+        return None if told is None else dict(told)
+
+    def against(self, recorded: Any) -> Report:
+        """The report held against the replicas that really ran.
+
+        Parameters
+        ----------
+        recorded
+            The replicas over time, in any form that ``trace`` of :func:`replay` has; None or NaN is
+            a hole in the record.
+
+        Raises
+        ------
+        TraceError
+            If the times do not rise, a size is negative, or the record nowhere meets the replay.
+        """
+        times, replicas = _series(recorded)
+        return Report(self._core.against(_convert.times(times), _convert.values(replicas)))
+
     def to_json(self) -> str:
         """The report as JSON, byte for byte as in every other language."""
         return self._core.to_json()

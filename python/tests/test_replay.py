@@ -149,3 +149,23 @@ def test_a_plot_shows_load_and_replicas(config: dict[str, Any], trace: Any) -> N
     pytest.importorskip("matplotlib").use("Agg")
     figure = replay(config, trace, PLANT).plot()
     assert len(figure.axes) == 2
+
+
+def test_a_report_is_held_against_what_really_ran() -> None:
+    config = {
+        "max_replicas": 9,
+        "metrics": {"rps": {"kind": "total"}},
+        "policies": [{"kind": "target", "metric": "rps", "target": 5}],
+    }
+    times = [60 * minute for minute in range(180)]
+    plant = {"load_per_replica": 10, "noise": 0, "missing": 0, "initial_replicas": 4}
+    report = replay(config, (times, [20.0] * 180), plant)
+    assert report.agreement is None
+    held = report.against((times, [4.0] * 150 + [None] * 10 + [5.0] * 20))
+    assert held.agreement is not None
+    assert held.agreement["n_unrecorded"] == 10 * 4
+    assert held.agreement["equal_share"] == pytest.approx(30 / 50)
+    assert held.agreement["within_one_share"] == 1.0
+    assert report.agreement is None, "the first one stays as it was"
+    with pytest.raises(TraceError, match="recorded replicas"):
+        report.against(([10**9], [4.0]))

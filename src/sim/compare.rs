@@ -3,9 +3,11 @@
 //! In: a trace, a plant, configurations by name. Out: a [`Comparison`], its reports in the order of
 //! the configurations, whatever the number of cores.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
-use super::agreement::{Agreement, Record};
+use super::agreement::Record;
 use super::bounds::Bounds;
 use super::replay::{Report, Scene};
 use super::settings::Settings;
@@ -21,23 +23,19 @@ pub struct Comparison {
     pub settings: Settings,
     /// What knowing the load would have cost, and what a policy should beat.
     pub bounds: Bounds,
-    /// What really ran, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub record: Option<Record>,
     /// A report for each configuration, in their order.
     pub reports: Vec<Report>,
 }
 
 impl Comparison {
-    /// Holds each report against what really ran.
+    /// Each report held against what really ran.
     ///
     /// # Errors
-    /// As [`Agreement::between`].
-    pub fn with_record(mut self, record: Record) -> Result<Self, Error> {
-        for report in &mut self.reports {
-            report.agreement = Some(Agreement::between(&report.series, &record)?);
-        }
-        self.record = Some(record);
+    /// As [`Report::against`].
+    pub fn against(mut self, record: impl Into<Arc<Record>>) -> Result<Self, Error> {
+        let record = record.into();
+        let reports = self.reports.into_iter().map(|report| report.against(Arc::clone(&record)));
+        self.reports = reports.collect::<Result<_, _>>()?;
         Ok(self)
     }
 
@@ -108,7 +106,6 @@ pub fn compare(
         trace: trace.name.clone(),
         settings: scene.settings.clone(),
         bounds,
-        record: None,
         reports: reports?,
     })
 }

@@ -3,9 +3,11 @@
 //! In: an [`Autoscaler`], a trace, a plant's settings. Out: a [`Report`]. The plant and the score are
 //! the same for whoever decides, the bounds too.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
-use super::agreement::Agreement;
+use super::agreement::{Agreement, Record};
 use super::bounds::Bounds;
 use super::plant::{Plant, Tick};
 use super::score::{Score, Scorer};
@@ -69,6 +71,9 @@ pub struct Report {
     /// How closely it follows what really ran, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
+    /// What really ran, for the pictures.
+    #[serde(skip)]
+    pub record: Option<Arc<Record>>,
     /// What happened over time.
     pub series: Series,
     /// Forecasts issued on the way, if the configuration has a predictive policy on the load.
@@ -79,6 +84,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report held against what really ran: with its [`agreement`](Self::agreement), and with the
+    /// record in its pictures.
+    ///
+    /// # Errors
+    /// As [`Agreement::between`].
+    pub fn against(mut self, record: impl Into<Arc<Record>>) -> Result<Self, Error> {
+        let record = record.into();
+        self.agreement = Some(Agreement::between(&self.series, &record)?);
+        self.record = Some(record);
+        Ok(self)
+    }
+
     /// The report as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -290,6 +307,7 @@ impl<'a> Scene<'a> {
             constant_gap: Gap::between(&score, &bounds.constant),
             bounds,
             agreement: None,
+            record: None,
             series,
             forecasts,
             decisions,

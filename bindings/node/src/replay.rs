@@ -61,6 +61,20 @@ pub struct Report(sim::Report);
 
 #[napi]
 impl Report {
+    /// The report held against sizes that really ran; a NaN is a hole in the record.
+    #[napi]
+    pub fn against(
+        &self,
+        env: &Env,
+        times: Float64ArraySlice,
+        replicas: Float64ArraySlice,
+    ) -> Result<Self> {
+        let times = times.iter().copied().map(convert::timestamp).collect();
+        let record = sim::Record::new(times, replicas.iter().copied().map(Some).collect());
+        let report = record.and_then(|record| self.0.clone().against(record));
+        report.map(Self).map_err(|error| raise(env, &error))
+    }
+
     /// The report as JSON text.
     #[napi]
     pub fn json(&self) -> String {

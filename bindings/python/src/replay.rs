@@ -15,6 +15,22 @@ pub(crate) struct Report(sim::Report);
 
 #[pymethods]
 impl Report {
+    /// The report held against sizes that really ran; `times` in seconds since the epoch.
+    fn against(
+        &self,
+        py: Python<'_>,
+        times: &Bound<'_, PyAny>,
+        replicas: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let times = convert::times("times", times)?;
+        let replicas = convert::series("replicas", replicas)?;
+        let report = py.detach(|| {
+            let record = sim::Record::new(times, replicas)?;
+            self.0.clone().against(record)
+        });
+        report.map(Self).map_err(raise)
+    }
+
     /// The report as JSON.
     fn to_json(&self, py: Python<'_>) -> String {
         py.detach(|| self.0.to_json())

@@ -10,7 +10,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde::Serialize;
 
-use super::agreement::{Agreement, Record};
+use super::agreement::Agreement;
 use super::compare::Comparison;
 use super::replay::Report;
 use super::score::Score;
@@ -37,9 +37,7 @@ use crate::{Decision, Error};
 /// not made by this library, with series of different lengths or without any entry.
 pub fn html(comparison: &Comparison) -> Result<String, Error> {
     let undrawn = |error: String| Error::trace("report", format!("cannot be drawn: {error}"));
-    let record = comparison.record.as_ref();
-    let lanes =
-        comparison.reports.iter().map(|report| lane(report, record)).collect::<Result<Vec<_>, _>>();
+    let lanes = comparison.reports.iter().map(lane).collect::<Result<Vec<_>, _>>();
     let page = Page {
         trace: &comparison.trace,
         days: comparison.bounds.clairvoyant.minutes / 1440.0,
@@ -49,7 +47,7 @@ pub fn html(comparison: &Comparison) -> Result<String, Error> {
         late_after: comparison.settings.late_after.to_string(),
         forecast_every: comparison.settings.forecast_every.to_string(),
         rows: rows(comparison),
-        has_record: record.is_some(),
+        has_record: comparison.reports.iter().any(|report| report.record.is_some()),
         tradeoff: charts::tradeoff(comparison).map_err(undrawn)?,
         lanes: lanes.map_err(undrawn)?,
     };
@@ -136,7 +134,8 @@ fn rows(comparison: &Comparison) -> Vec<Row> {
     reports.chain(both).collect()
 }
 
-fn lane(report: &Report, record: Option<&Record>) -> Result<Lane, String> {
+fn lane(report: &Report) -> Result<Lane, String> {
+    let record = report.record.as_deref();
     let day = charts::busiest(&report.series, Duration::from_secs(86_400));
     let hours = charts::busiest(&report.series, Duration::from_secs(6 * 3600));
     Ok(Lane {
@@ -175,7 +174,6 @@ impl Report {
             trace: trace.clone(),
             settings: settings.clone(),
             bounds: *bounds,
-            record: None,
             reports: vec![self.clone()],
         })
     }
@@ -184,7 +182,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::{Settings, Trace, compare};
+    use crate::sim::{Record, Settings, Trace, compare};
     use crate::time::Timestamp;
 
     /// A page of one configuration on a load that is level.
@@ -225,7 +223,7 @@ mod tests {
 
         let times = (0..60).map(|minute| Timestamp::from_secs(60 * minute)).collect();
         let record = Record::new(times, vec![Some(4.0); 60]).unwrap();
-        let page = html(&comparison.with_record(record).unwrap()).unwrap();
+        let page = html(&comparison.against(record).unwrap()).unwrap();
         assert!(page.contains("those that really ran") && page.contains("As recorded in 100.0%"));
         let timeline = page.split_once("1 changes of size").unwrap().1;
         assert!(timeline.contains("<td>1970-01-01 00:40:00</td><td>3 &rarr; 4</td>"), "{timeline}");
