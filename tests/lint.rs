@@ -11,7 +11,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config as Runs, RngAlgorithm, TestRng, TestRunner};
 
 #[path = "../examples/backtest/configs.rs"]
-#[allow(dead_code)]
 mod configs;
 
 /// A Wednesday.

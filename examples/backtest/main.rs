@@ -8,15 +8,15 @@
 //! ```
 
 mod configs;
+mod files;
 mod table;
 
-use std::fs::File;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use forescale::sim::{self, Settings, Trace};
+use forescale::sim::{self, Settings};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Replay a load against autoscaling configurations, between two bounds.
@@ -52,12 +52,12 @@ fn main() -> ExitCode {
 /// Runs it all; the table and where the page lies.
 fn backtest(arguments: &Arguments) -> Result<String, String> {
     let mut settings = match &arguments.plant {
-        Some(path) => Settings::from_text(&read(path)?)
+        Some(path) => Settings::from_text(&files::text(path)?)
             .map_err(|error| format!("{}: {error}", path.display()))?,
         None => Settings::default(),
     };
     let trace = match &arguments.trace {
-        Some(path) => read_trace(path)?,
+        Some(path) => files::trace(path)?,
         None => {
             if arguments.plant.is_none() {
                 settings.scored = "7d".parse().map_err(|error| format!("{error}"))?;
@@ -71,7 +71,7 @@ fn backtest(arguments: &Arguments) -> Result<String, String> {
         arguments
             .config
             .iter()
-            .map(|path| Ok((name(path), read(path)?)))
+            .map(|path| Ok((files::name(path), files::text(path)?)))
             .collect::<Result<_, String>>()?
     };
     let n_ticks = sim::n_ticks(&trace, &settings).map_err(|error| error.to_string())?;
@@ -95,25 +95,6 @@ fn backtest(arguments: &Arguments) -> Result<String, String> {
         table::LEGEND,
         arguments.out.display()
     ))
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn read_trace(path: &Path) -> Result<Trace, String> {
-    let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut name = name(path);
-    // load.csv.gz has two endings.
-    if let Some(short) = name.strip_suffix(".csv") {
-        name = short.to_owned();
-    }
-    Trace::from_csv(name, file).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn name(path: &Path) -> String {
-    path.file_stem()
-        .map_or_else(|| path.display().to_string(), |stem| stem.to_string_lossy().into())
 }
 
 #[cfg(test)]

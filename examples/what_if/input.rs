@@ -1,21 +1,18 @@
 //! Files in, series out.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use forescale::Timestamp;
 use forescale::sim::prometheus::{History, Options, Samples};
 use forescale::sim::{Record, Trace};
 
-pub(crate) fn text(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-}
+use super::files;
 
 /// The load of the whole workload.
 pub(crate) fn trace(paths: &[PathBuf]) -> Result<Trace, String> {
-    let name = name(&paths[0]);
+    let name = files::name(&paths[0]);
     match &csv(paths)? {
-        Some(path) => from_csv(path),
+        Some(path) => files::trace(path),
         None => prometheus(paths)?.trace(name).map_err(|error| error.to_string()),
     }
 }
@@ -24,7 +21,7 @@ pub(crate) fn trace(paths: &[PathBuf]) -> Result<Trace, String> {
 pub(crate) fn record(paths: &[PathBuf]) -> Result<Record, String> {
     let (times, values): (Vec<Timestamp>, Vec<Option<f64>>) = match &csv(paths)? {
         Some(path) => {
-            let trace = from_csv(path)?;
+            let trace = files::trace(path)?;
             let times = (0..trace.values.len()).map(|k| trace.start + trace.step.times(k as i64));
             (times.collect(), trace.values.iter().copied().map(Some).collect())
         }
@@ -34,12 +31,6 @@ pub(crate) fn record(paths: &[PathBuf]) -> Result<Record, String> {
         }
     };
     Record::new(times, values).map_err(|error| error.to_string())
-}
-
-fn from_csv(path: &Path) -> Result<Trace, String> {
-    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let file = File::open(path).map_err(|error| told(&error))?;
-    Trace::from_csv(name(path), file).map_err(|error| told(&error))
 }
 
 /// The one CSV file there is, or none if all are answers of Prometheus.
@@ -60,10 +51,4 @@ fn prometheus(paths: &[PathBuf]) -> Result<Samples, String> {
     }
     let options = Options { sum: true, ..Options::default() };
     history.samples(&options).map_err(|error| error.to_string())
-}
-
-fn name(path: &Path) -> String {
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
-    // load.csv.gz has two endings.
-    name.split('.').next().unwrap_or_default().to_owned()
 }

@@ -14,6 +14,8 @@
 mod alternative;
 mod capacity;
 mod demo;
+#[path = "../backtest/files.rs"]
+mod files;
 mod input;
 #[path = "../backtest/table.rs"]
 mod table;
@@ -109,7 +111,7 @@ fn read(arguments: &Arguments, manifest: &std::path::Path) -> Result<Case, Strin
     if arguments.history.is_empty() {
         return Err("a manifest needs --history, the load that it is replayed on".to_owned());
     }
-    let text = input::text(manifest)?;
+    let text = files::text(manifest)?;
     let imports =
         manifest::load(&text).map_err(|error| format!("{}: {error}", manifest.display()))?;
     let names: Vec<_> = imports.iter().map(|import| import.name.clone()).collect();
@@ -126,7 +128,7 @@ fn read(arguments: &Arguments, manifest: &std::path::Path) -> Result<Case, Strin
         Some(input::record(&arguments.replicas)?)
     };
     let plant = match &arguments.plant {
-        Some(path) => Settings::from_text(&input::text(path)?)
+        Some(path) => Settings::from_text(&files::text(path)?)
             .map_err(|error| format!("{}: {error}", path.display()))?,
         None => Settings::default(),
     };

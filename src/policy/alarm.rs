@@ -185,6 +185,21 @@ impl Rule {
     }
 }
 
+/// AWS's default: so many periods must be breaching before it scales out.
+pub(super) fn three() -> u32 {
+    3
+}
+
+/// The default length of a period.
+pub(super) fn a_minute() -> Duration {
+    Duration::from_secs(60)
+}
+
+/// AWS's default cooldown, which stands in for a warm-up too.
+pub(super) fn five_minutes() -> Duration {
+    Duration::from_secs(300)
+}
+
 /// Refuses a number of periods that is not in 1 to `most`.
 pub(super) fn check_periods(field: &str, n: u32, most: u32) -> Result<(), Error> {
     if (1..=most).contains(&n) {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Proposal, View, Want};
+use super::{Policy, Proposal, View, Want, check_queue};
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::series::MetricKind;
@@ -105,14 +105,7 @@ impl Policy for Backlog {
     }
 
     fn check(&self, kind: MetricKind) -> Result<(), Error> {
-        if kind == MetricKind::Total {
-            return Ok(());
-        }
-        let message = format!(
-            "is \"{}\", must be of kind `total`, as a queue is the workload's as a whole",
-            self.settings.metric
-        );
-        Err(Error::config("metric", message))
+        check_queue(kind, &self.settings.metric)
     }
 }
 
@@ -168,15 +161,7 @@ mod tests {
     fn ask(policy: &mut Backlog, seen: &Observation) -> Proposal {
         let total = |name: &str| Metric { name: name.into(), kind: MetricKind::Total };
         let metrics = [total("queue"), total("arrivals")];
-        let view = View {
-            at: seen.at,
-            replicas: seen.replicas,
-            lead_time: Duration::ZERO,
-            observation: seen,
-            metrics: &metrics,
-            outlooks: &[],
-            capacity: None,
-        };
+        let view = View::alone(seen, &metrics);
         policy.propose(&view).expect("it always has an opinion")
     }
 

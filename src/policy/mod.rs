@@ -224,6 +224,34 @@ impl<'a> View<'a> {
     }
 }
 
+#[cfg(test)]
+impl<'a> View<'a> {
+    /// What the tests of one policy show it: an observation and its metrics, no forecast, no
+    /// capacity, and replicas that are ready at once.
+    fn alone(observation: &'a Observation, metrics: &'a [Metric]) -> Self {
+        Self {
+            at: observation.at,
+            replicas: observation.replicas,
+            lead_time: Duration::ZERO,
+            observation,
+            metrics,
+            outlooks: &[],
+            capacity: None,
+        }
+    }
+}
+
+/// Refuses a metric that is not a queue of the workload as a whole.
+fn check_queue(kind: MetricKind, metric: &str) -> Result<(), Error> {
+    if kind == MetricKind::Total {
+        return Ok(());
+    }
+    let message = format!(
+        "is \"{metric}\", must be of kind `total`, as a queue is the workload's as a whole"
+    );
+    Err(Error::config("metric", message))
+}
+
 /// Refuses a utilization that was meant as a percentage: 70 for 0.7.
 fn check_utilization(kind: MetricKind, field: &str, number: f64) -> Result<(), Error> {
     const MOST: f64 = 10.0;

@@ -20,7 +20,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::adjustment::{Action, Adjustment};
-use super::alarm::{Comparison, MissingData, Rule, Watch, own_trouble};
+use super::alarm::{
+    Comparison, MissingData, Rule, Watch, a_minute, five_minutes, own_trouble, three,
+};
 use super::{Policy, Proposal, View, check_utilization};
 use crate::Error;
 use crate::explain::{Reason, codes};
@@ -187,18 +189,6 @@ pub struct Config {
     /// default cooldown.
     #[serde(default = "five_minutes")]
     pub cooldown: Duration,
-}
-
-fn three() -> u32 {
-    3
-}
-
-fn a_minute() -> Duration {
-    Duration::from_secs(60)
-}
-
-fn five_minutes() -> Duration {
-    Duration::from_secs(300)
 }
 
 impl Config {

@@ -36,7 +36,8 @@ use serde::{Deserialize, Serialize};
 
 use super::adjustment::Action;
 use super::alarm::{
-    Comparison, MissingData, Rule, State, check_period, check_periods, own_trouble,
+    Comparison, MissingData, Rule, State, a_minute, check_period, check_periods, five_minutes,
+    own_trouble, three,
 };
 use super::warm_up::{WarmUp, Warming};
 use super::{Policy, Proposal, View, Want, check_utilization};
@@ -285,24 +286,12 @@ fn yes() -> bool {
     true
 }
 
-fn a_minute() -> Duration {
-    Duration::from_secs(60)
-}
-
-fn three() -> u32 {
-    3
-}
-
 fn fifteen() -> u32 {
     15
 }
 
 fn a_tenth() -> f64 {
     0.1
-}
-
-fn five_minutes() -> Duration {
-    Duration::from_secs(300)
 }
 
 impl Config {

@@ -46,15 +46,7 @@ fn assert_changes(calendar: &Calendar, text: &str, before: Option<usize>, after:
 fn proposed(calendar: &mut Calendar, text: &str) -> Result<(Want, &'static str), Reason> {
     let at = time(text);
     let observation = Observation::at(at).ready(3);
-    let proposal = calendar.propose(&View {
-        at,
-        replicas: observation.replicas,
-        lead_time: Duration::ZERO,
-        observation: &observation,
-        metrics: &[],
-        outlooks: &[],
-        capacity: None,
-    })?;
+    let proposal = calendar.propose(&View::alone(&observation, &[]))?;
     assert!(!proposal.reason.to_string().contains('{'), "{}", proposal.reason);
     Ok((proposal.want, proposal.reason.code()))
 }

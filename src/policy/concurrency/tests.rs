@@ -17,15 +17,7 @@ fn policy(more: &str) -> Concurrency {
 
 fn ask(policy: &mut Concurrency, kind: MetricKind, seen: &Observation) -> Proposal {
     let metrics = [Metric { name: "in_flight".into(), kind }];
-    let view = View {
-        at: seen.at,
-        replicas: seen.replicas,
-        lead_time: Duration::ZERO,
-        observation: seen,
-        metrics: &metrics,
-        outlooks: &[],
-        capacity: None,
-    };
+    let view = View::alone(seen, &metrics);
     policy.propose(&view).expect("a concurrency policy always has an opinion")
 }
 

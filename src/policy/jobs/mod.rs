@@ -18,7 +18,7 @@ pub mod scaling;
 use serde::{Deserialize, Serialize};
 
 use self::scaling::{Calculation, Jobs as Counts, Limits, Queue, job_decision, job_demand};
-use super::{Policy, Proposal, View, Want};
+use super::{Policy, Proposal, View, Want, check_queue};
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::series::{MetricKind, Replicas};
@@ -122,14 +122,7 @@ impl Policy for Jobs {
     }
 
     fn check(&self, kind: MetricKind) -> Result<(), Error> {
-        if kind == MetricKind::Total {
-            return Ok(());
-        }
-        let message = format!(
-            "is \"{}\", must be of kind `total`, as a queue is the workload's as a whole",
-            self.settings.metric
-        );
-        Err(Error::config("metric", message))
+        check_queue(kind, &self.settings.metric)
     }
 
     fn check_limits(&self, _: u32, max_replicas: u32) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::policy::Metric;
 use crate::series::Observation;
-use crate::time::{Duration, Timestamp};
+use crate::time::Timestamp;
 
 fn policy(more: &str) -> Result<Jobs, Error> {
     let text = format!(r#"{{"metric": "queue", "target": 5{more}}}"#);
@@ -12,15 +12,7 @@ fn policy(more: &str) -> Result<Jobs, Error> {
 
 fn ask(policy: &mut Jobs, seen: &Observation) -> Proposal {
     let metrics = [Metric { name: "queue".into(), kind: MetricKind::Total }];
-    let view = View {
-        at: seen.at,
-        replicas: seen.replicas,
-        lead_time: Duration::ZERO,
-        observation: seen,
-        metrics: &metrics,
-        outlooks: &[],
-        capacity: None,
-    };
+    let view = View::alone(seen, &metrics);
     policy.propose(&view).expect("it always has an opinion")
 }
 

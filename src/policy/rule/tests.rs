@@ -20,15 +20,8 @@ fn ask(
 ) -> Result<Proposal, Reason> {
     let at = Timestamp::from_secs(second);
     let seen = Observation::at(at).ready(ready).metric("rps", reading);
-    rule.propose(&View {
-        at,
-        replicas: seen.replicas,
-        lead_time: Duration::ZERO,
-        observation: &seen,
-        metrics: &[Metric { name: "rps".into(), kind: MetricKind::Total }],
-        outlooks: &[],
-        capacity: None,
-    })
+    let metrics = [Metric { name: "rps".into(), kind: MetricKind::Total }];
+    rule.propose(&View::alone(&seen, &metrics))
 }
 
 /// Runs a diary of (second, reading, ready) -> (replicas, code), each one decided.

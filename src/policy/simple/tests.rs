@@ -23,15 +23,7 @@ fn answer(
     let observation =
         Observation::at(Timestamp::from_secs(second)).ready(ready).metric("cpu", mean);
     let metrics = [Metric { name: "cpu".into(), kind: MetricKind::Average }];
-    let view = View {
-        at: observation.at,
-        replicas: observation.replicas,
-        lead_time: Duration::from_secs(60),
-        observation: &observation,
-        metrics: &metrics,
-        outlooks: &[],
-        capacity: None,
-    };
+    let view = View { lead_time: Duration::from_secs(60), ..View::alone(&observation, &metrics) };
     match policy.propose(&view) {
         Ok(Proposal { want: Want::Replicas(replicas), reason, .. }) => {
             (Some(replicas), reason.code())

@@ -35,7 +35,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::steps::StepAdjustment;
 use super::adjustment::{Action, Adjustment};
-use super::alarm::{Comparison, MissingData, Rule, Watch, own_trouble};
+use super::alarm::{
+    Comparison, MissingData, Rule, Watch, a_minute, five_minutes, own_trouble, three,
+};
 use super::warm_up::{WarmUp, Warming};
 use super::{Policy, Proposal, View, check_utilization};
 use crate::Error;
@@ -269,18 +271,6 @@ pub struct Config {
     /// cooldown, which stands in for `EstimatedInstanceWarmup`.
     #[serde(default = "five_minutes")]
     pub warm_up: Duration,
-}
-
-fn three() -> u32 {
-    3
-}
-
-fn a_minute() -> Duration {
-    Duration::from_secs(60)
-}
-
-fn five_minutes() -> Duration {
-    Duration::from_secs(300)
 }
 
 impl Config {

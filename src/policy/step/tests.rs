@@ -20,15 +20,7 @@ fn seen(second: i64, value: Option<f64>, ready: u32) -> Observation {
 
 fn ask(policy: &mut StepScaling, seen: &Observation) -> Result<Proposal, Reason> {
     let metrics = [Metric { name: "cpu".into(), kind: MetricKind::Average }];
-    let view = View {
-        at: seen.at,
-        replicas: seen.replicas,
-        lead_time: Duration::ZERO,
-        observation: seen,
-        metrics: &metrics,
-        outlooks: &[],
-        capacity: None,
-    };
+    let view = View::alone(seen, &metrics);
     policy.propose(&view)
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::policy::{Metric, Policy, PolicyConfig, View};
 use crate::series::{MetricKind, Observation, Reading};
-use crate::time::{Duration, Timestamp};
+use crate::time::Timestamp;
 
 fn policy(settings: &str) -> Box<dyn Policy> {
     serde_json::from_str::<PolicyConfig>(settings).expect(settings).build().expect(settings)
@@ -12,16 +12,8 @@ fn policy(settings: &str) -> Box<dyn Policy> {
 fn ask(policy: &mut dyn Policy, second: i64, reading: impl Into<Reading>, ready: u32) -> Proposal {
     let at = Timestamp::from_secs(second);
     let seen = Observation::at(at).ready(ready).metric("rps", reading);
-    let view = View {
-        at,
-        replicas: seen.replicas,
-        lead_time: Duration::ZERO,
-        observation: &seen,
-        metrics: &[Metric { name: "rps".into(), kind: MetricKind::Total }],
-        outlooks: &[],
-        capacity: None,
-    };
-    policy.propose(&view).expect("a strategy always has an opinion")
+    let metrics = [Metric { name: "rps".into(), kind: MetricKind::Total }];
+    policy.propose(&View::alone(&seen, &metrics)).expect("a strategy always has an opinion")
 }
 
 /// Runs a diary of (second, reading, ready) -> (replicas, code).

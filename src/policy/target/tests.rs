@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::policy::Metric;
 use crate::series::{Observation, Reading};
-use crate::time::{Duration, Timestamp};
+use crate::time::Timestamp;
 
 fn target(settings: &str) -> Target {
     Target::new(serde_json::from_str(settings).unwrap()).unwrap()
@@ -11,16 +11,7 @@ fn target(settings: &str) -> Target {
 
 fn propose(target: &mut Target, kind: MetricKind, observation: &Observation) -> Proposal {
     let metrics = [Metric { name: Arc::from("m"), kind }];
-    let view = View {
-        at: observation.at,
-        replicas: observation.replicas,
-        lead_time: Duration::ZERO,
-        observation,
-        metrics: &metrics,
-        outlooks: &[],
-        capacity: None,
-    };
-    target.propose(&view).unwrap()
+    target.propose(&View::alone(observation, &metrics)).unwrap()
 }
 
 fn seen(ready: u32, pending: u32, reading: impl Into<Reading>) -> Observation {

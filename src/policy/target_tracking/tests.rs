@@ -23,15 +23,7 @@ fn ask(
     seen: &Observation,
 ) -> Result<Proposal, Reason> {
     let metrics = [Metric { name: "cpu".into(), kind }];
-    let view = View {
-        at: seen.at,
-        replicas: seen.replicas,
-        lead_time: Duration::ZERO,
-        observation: seen,
-        metrics: &metrics,
-        outlooks: &[],
-        capacity: None,
-    };
+    let view = View::alone(seen, &metrics);
     policy.propose(&view)
 }
 

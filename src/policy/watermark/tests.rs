@@ -12,15 +12,7 @@ fn policy(more: &str) -> Watermark {
 
 fn ask(policy: &mut Watermark, kind: MetricKind, seen: &Observation) -> Proposal {
     let metrics = [Metric { name: "cpu".into(), kind }];
-    let view = View {
-        at: seen.at,
-        replicas: seen.replicas,
-        lead_time: Duration::ZERO,
-        observation: seen,
-        metrics: &metrics,
-        outlooks: &[],
-        capacity: None,
-    };
+    let view = View::alone(seen, &metrics);
     policy.propose(&view).expect("a watermark policy always has an opinion")
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::policy::PolicyConfig;
-use crate::series::{Observation, Replicas};
+use crate::series::Observation;
 
 fn built(settings: Value) -> Result<Schedule, Error> {
     let settings: Config = serde_json::from_value(settings).expect("well-formed settings");
@@ -44,15 +44,7 @@ fn assert_starts(schedule: &Schedule, text: &str) {
 
 fn proposed(schedule: &mut Schedule, at: Timestamp) -> Result<Proposal, Reason> {
     let observation = Observation::at(at);
-    schedule.propose(&View {
-        at,
-        replicas: Replicas::default(),
-        lead_time: Duration::ZERO,
-        observation: &observation,
-        metrics: &[],
-        outlooks: &[],
-        capacity: None,
-    })
+    schedule.propose(&View::alone(&observation, &[]))
 }
 
 #[test]
