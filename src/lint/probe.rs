@@ -65,10 +65,8 @@ impl Probe {
         let mut names = Vec::<String>::new();
         for (index, entry) in config.policies.iter().enumerate() {
             let policy = entry.policy.clone().build()?;
-            // Jobs end by themselves, so that nothing takes them away.
-            let is_law = policy.outlook().is_none()
-                && !policy.only_narrows()
-                && entry.policy.kind() != "jobs";
+            let is_law =
+                policy.outlook().is_none() && !policy.only_narrows() && !policy.never_lowers();
             if is_law && takes_part(index, &*policy) {
                 policies.push(index);
                 let other = policy.also_reads().map(|(_, name)| name);

@@ -69,6 +69,11 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it never asks for fewer than there are, as what it runs ends by itself.
+    fn never_lowers(&self) -> bool {
+        false
+    }
+
     /// Refuses settings that do not fit the kind of its metric, which [`new`](PolicyConfig::build)
     /// cannot know. Called once when the autoscaler is built.
     ///

@@ -121,6 +121,10 @@ impl Policy for Jobs {
         Some(&self.settings.metric)
     }
 
+    fn never_lowers(&self) -> bool {
+        true
+    }
+
     fn check(&self, kind: MetricKind) -> Result<(), Error> {
         check_queue(kind, &self.settings.metric)
     }
