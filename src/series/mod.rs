@@ -10,6 +10,7 @@ mod periods;
 mod recent;
 mod resample;
 mod ring;
+mod seasons;
 mod sliding_max;
 mod window;
 
@@ -22,5 +23,6 @@ pub use periods::Periods;
 pub use recent::Recent;
 pub use resample::{Resampler, Sample};
 pub use ring::Ring;
+pub use seasons::{Season, SeasonFinder, SeasonSettings, SeasonWatch, seasons};
 pub use sliding_max::{SlidingMax, TimedMax};
 pub use window::{Weighting, Window, round_digits, smoothing_coefficient};
