@@ -4,6 +4,7 @@
 //! steps, or the reason to abstain. Knows nothing of replicas; so the forecast of a recorded load
 //! is the same whatever we decide on it.
 
+pub mod auto;
 mod gate;
 mod history;
 mod input;
@@ -39,6 +40,7 @@ use crate::time::{Duration, Timestamp};
 catalog! {
     /// Settings of a built-in forecaster; `kind` names it. Built with the step of its samples.
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
+        "auto" => auto::Auto,
         #[cfg(feature = "augurs")] "mstl" => mstl::Mstl,
         "naive" => naive::Naive,
         "seasonal_naive" => seasonal_naive::SeasonalNaive,
@@ -115,6 +117,24 @@ pub trait Forecaster: Saved + std::fmt::Debug + Send + Sync {
         quantiles: &[f64],
         forecast: &mut Forecast,
     ) -> Result<(), Reason>;
+
+    /// The experts that it mixes, with their say and their errors; none for a model of its own.
+    fn experts(&self) -> Vec<Expert> {
+        Vec::new()
+    }
+}
+
+/// One of the experts that a forecaster mixes, around one horizon.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Expert {
+    /// What it is called; the same at every horizon.
+    pub name: &'static str,
+    /// The horizon in steps.
+    pub ahead: usize,
+    /// Its share in the forecast, from 0 to 1; all at one horizon are 1 together.
+    pub weight: f64,
+    /// Its mean absolute error lately, in square-root scale.
+    pub error: f64,
 }
 
 #[cfg(test)]
@@ -129,6 +149,7 @@ mod tests {
         let settings = |kind: &&str| match *kind {
             "mstl" => r#"{"kind": "mstl", "seasons": ["10m"], "history": "1h", "refit": "5m"}"#,
             "seasonal_naive" => r#"{"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}"#,
+            "auto" => r#""auto""#,
             "naive" => r#""naive""#,
             other => panic!("a test for {other} is missing"),
         };

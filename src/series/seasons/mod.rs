@@ -198,7 +198,7 @@ impl SeasonFinder {
 
     /// The seasons of a history in two parts: all of it in bins of `width` steps, to be joined by
     /// `bin` of them, and the last samples one by one.
-    fn find_in(
+    pub(crate) fn find_in(
         &mut self,
         all: &[f64],
         bin: usize,

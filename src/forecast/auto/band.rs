@@ -1,0 +1,443 @@
+//! Forecasts around one horizon: several experts, mixed as they proved right, and their errors.
+//!
+//! In: features of a step ahead, and the truth when it comes. Out: the distance from now to expect,
+//! and quantiles of the error around it, all in square-root scale. Knows no time of day.
+
+use serde::{Deserialize, Serialize};
+
+use super::experts::{ExpertKind, N_EXPERTS, opinions};
+use super::horizons::{ANCHORS, MOST_WAITING, N_TURNS, TURNS, reach, spacing};
+use super::memory::{Features, Memory, SEASON, Seasons};
+use super::ridge::{Ridge, Weights};
+use super::sketch::Sketch;
+
+/// Who of those asked has an opinion.
+fn awake(asked: [bool; N_EXPERTS], seasons: Seasons) -> [bool; N_EXPERTS] {
+    std::array::from_fn(|at| asked[at] && ExpertKind::ALL[at].is_awake(seasons))
+}
+
+/// Before any truth has come all those awake have the same say.
+fn first_say(asked: [bool; N_EXPERTS], awake: [bool; N_EXPERTS]) -> [f32; N_EXPERTS] {
+    // Where nobody is awake, as before a season was found, those asked speak all the same.
+    let who = if awake.contains(&true) { awake } else { asked };
+    let n = who.iter().filter(|&&is_in| is_in).count().max(1) as f32;
+    who.map(|is_in| if is_in { 1.0 / n } else { 0.0 })
+}
+
+/// What is learnt around one horizon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Band {
+    /// Which of [`ANCHORS`].
+    which: usize,
+    waiting: Vec<Waiting>,
+    /// Steps so far, and the step at which the first of those that wait is due.
+    clock: u32,
+    earliest: u32,
+    ridge: Ridge,
+    /// Mean absolute error of each expert, lately; of an expert without an opinion as it was.
+    losses: [f32; N_EXPERTS],
+    /// Who is asked, and of them who has an opinion now.
+    asked: [bool; N_EXPERTS],
+    awake: [bool; N_EXPERTS],
+    /// The say of each, as last worked out.
+    say: [f32; N_EXPERTS],
+    /// Truths so far.
+    n: u32,
+    /// Mean size of the error, in the long run and lately.
+    ever: f32,
+    lately: f32,
+    /// The mean size of the error by the time of the season; empty without one.
+    by_phase: Vec<f32>,
+    /// Errors in multiples of a scale that moves with the present, and of one that does not.
+    moving: Sketch,
+    steady: Sketch,
+    /// Pinball losses of the two at each of [`LEVELS`], and their quantiles when last looked up.
+    pinball: [[f32; LEVELS.len()]; 2],
+    edges: [[f32; LEVELS.len()]; 2],
+    n_scored: u32,
+}
+
+/// A forecast that waits for its truth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Waiting {
+    /// The step at which it comes.
+    due: u32,
+    from: f32,
+    features: Features,
+    scales: Scales,
+    /// How much larger the error is at its horizon than at the anchor.
+    grown: f32,
+    /// The part of the season in which the truth comes.
+    phase: Option<u8>,
+}
+
+/// The two scales of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scales {
+    moving: f32,
+    steady: f32,
+}
+
+/// Quantiles at which the two sketches compete.
+const LEVELS: [f32; 4] = [0.5, 0.9, 0.95, 0.99];
+
+/// Memory of the experts' errors, of the error lately, in the long run, and of the sketches, in steps.
+const EXPERT_MEMORY: f32 = 500.0;
+const LATELY: f32 = 10.0;
+const EVER: f32 = 2000.0;
+const MOVING: f32 = 1500.0;
+const STEADY: f32 = 3000.0;
+const PINBALL: f32 = 2000.0;
+
+/// The error of a band is told by the time of the season in so many parts.
+const PHASES: usize = 48;
+
+/// So many truths must have come before errors are worth a quantile.
+pub(super) const LEAST: u32 = 12;
+
+impl Band {
+    /// Around [`ANCHORS`]`[which]`, asking these experts.
+    pub(super) fn new(which: usize, experts: &[ExpertKind]) -> Self {
+        let asked = ExpertKind::ALL.map(|expert| experts.contains(&expert));
+        let awake = awake(asked, Seasons::default());
+        let spacing = spacing(which) as f32;
+        Self {
+            which,
+            waiting: Vec::with_capacity(MOST_WAITING.min(reach(which).1) + 1),
+            clock: 0,
+            earliest: 0,
+            ridge: Ridge::new(ANCHORS[which]),
+            losses: [0.0; N_EXPERTS],
+            asked,
+            awake,
+            say: first_say(asked, awake),
+            n: 0,
+            ever: 0.0,
+            lately: 0.0,
+            by_phase: Vec::new(),
+            moving: Sketch::new(MOVING / spacing),
+            steady: Sketch::new(STEADY / spacing),
+            pinball: Default::default(),
+            edges: Default::default(),
+            n_scored: 0,
+        }
+    }
+
+    /// Forgets all samples.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.by_phase.clear();
+        self.moving.clear();
+        self.steady.clear();
+        self.ridge.clear();
+        (self.clock, self.earliest, self.n, self.n_scored) = (0, 0, 0, 0);
+        (self.ever, self.lately, self.losses) = (0.0, 0.0, [0.0; N_EXPERTS]);
+        self.awake = awake(self.asked, Seasons::default());
+        self.say = first_say(self.asked, self.awake);
+        (self.pinball, self.edges) = Default::default();
+    }
+
+    /// Whether each number is in its range, and the band is of the kind of `new`.
+    pub(super) fn is_whole(&self, new: &Self) -> bool {
+        let in_range = |value: f32| value.abs() <= 1e17;
+        let is_size = |value: f32| (0.0..=1e17).contains(&value);
+        let is_due = |due: &Waiting| {
+            (1..=64).contains(&due.due.wrapping_sub(self.clock))
+                && in_range(due.from)
+                && due.features.iter().copied().all(in_range)
+                && is_size(due.scales.moving)
+                && is_size(due.scales.steady)
+                && (0.1..=100.0).contains(&due.grown)
+                && due.phase.is_none_or(|phase| usize::from(phase) < PHASES)
+        };
+        let sizes = self.losses.iter().chain(&self.by_phase).chain(self.pinball.as_flattened());
+        (self.which, self.asked) == (new.which, new.asked)
+            && self.waiting.len() <= 2 * MOST_WAITING
+            && self.waiting.iter().all(is_due)
+            && (self.waiting.is_empty() || self.earliest == self.first_due())
+            && sizes.chain([&self.ever, &self.lately]).copied().all(is_size)
+            && self.say.iter().all(|say| (0.0..=1.0).contains(say))
+            && self.edges.as_flattened().iter().copied().all(in_range)
+            && (self.by_phase.is_empty() || self.by_phase.len() == PHASES)
+    }
+
+    /// The heap and the place that it holds.
+    #[cfg(test)]
+    pub(super) fn n_bytes(&self) -> usize {
+        let numbers = self.by_phase.capacity()
+            + self.ridge.n_numbers()
+            + self.moving.n_numbers()
+            + self.steady.n_numbers();
+        size_of::<Self>()
+            + self.waiting.capacity() * size_of::<Waiting>()
+            + numbers * size_of::<f32>()
+    }
+
+    /// How many truths lack before it may be believed, and how many steps they take.
+    pub(super) fn lacking(&self) -> Option<usize> {
+        let lack = LEAST.saturating_sub(self.n) as usize;
+        (lack > 0).then(|| lack * spacing(self.which) + ANCHORS[self.which])
+    }
+
+    /// The seasons have changed: what was learnt of the old ones is void.
+    pub(super) fn forget_season(&mut self, seasons: Seasons) {
+        self.ridge.forget(SEASON);
+        // Those who wake begin as good as the mixture.
+        let mixed = self.mixed_loss();
+        for (loss, expert) in self.losses.iter_mut().zip(ExpertKind::ALL) {
+            if !expert.is_awake(Seasons::default()) {
+                *loss = mixed;
+            }
+        }
+        self.awake = awake(self.asked, seasons);
+        self.say = self.weights();
+        self.by_phase.clear();
+        if seasons.season.is_some() {
+            self.by_phase.resize(PHASES, self.ever);
+        }
+    }
+
+    /// One step has passed; `truth` is its value, if it has one.
+    pub(super) fn step(&mut self, truth: Option<f64>) {
+        self.clock = self.clock.wrapping_add(1);
+        if self.waiting.is_empty() || self.earliest != self.clock {
+            return;
+        }
+        let mut index = 0;
+        while index < self.waiting.len() {
+            if self.waiting[index].due != self.clock {
+                index += 1;
+                continue;
+            }
+            let due = self.waiting.swap_remove(index);
+            if let Some(truth) = truth {
+                self.learn(&due, truth as f32 - due.from);
+            }
+        }
+        self.earliest = self.first_due();
+    }
+
+    /// Steps between two forecasts that are judged; twice as many once much is learnt.
+    fn spacing(&self) -> usize {
+        spacing(self.which) * if self.n < MUCH { 1 } else { 2 }
+    }
+
+    /// The step at which the first of those that wait is due; now without any.
+    fn first_due(&self) -> u32 {
+        let left = self.waiting.iter().map(|waiting| waiting.due.wrapping_sub(self.clock));
+        self.clock.wrapping_add(left.min().unwrap_or(0))
+    }
+
+    fn learn(&mut self, due: &Waiting, target: f32) {
+        let &Waiting { ref features, scales, grown, phase, .. } = due;
+        let opinions = opinions(self.ridge.expects(features), features);
+        let error = target - self.mixed(&opinions);
+        self.n = self.n.saturating_add(1);
+        let spacing = self.spacing() as f32;
+        let first = 1.0 / self.n as f32;
+        let weight = |memory: f32| first.max((spacing / memory).min(1.0));
+
+        let most = if self.n < 50 { f32::MAX } else { SPIKE * self.ever };
+        for (loss, opinion) in self.losses.iter_mut().zip(opinions) {
+            let size = ((target - opinion).abs() / grown).min(most);
+            *loss += (size - *loss) * weight(EXPERT_MEMORY);
+        }
+        if self.n < 8 || self.n.is_multiple_of(8) {
+            self.say = self.weights();
+        }
+        self.score(error, scales, weight(PINBALL));
+        // At the anchor, and no more than a spike is worth.
+        let size = (error.abs() / grown).min(most);
+        self.ever += (size - self.ever) * weight(EVER);
+        self.lately += (size - self.lately) * weight(LATELY);
+        if let (Some(phase), false) = (phase, self.by_phase.is_empty()) {
+            let value = &mut self.by_phase[usize::from(phase)];
+            *value += (size - *value) * BY_PHASE;
+        }
+        self.ridge.learn(features, target, self.ever, spacing);
+    }
+
+    /// Puts the error beside what the two sketches say, and then into them.
+    fn score(&mut self, error: f32, scales: Scales, weight: f32) {
+        if self.n <= LEAST || scales.steady <= 0.0 || scales.moving <= 0.0 {
+            return;
+        }
+        self.n_scored = self.n_scored.saturating_add(1);
+        let weight = weight.max(1.0 / self.n_scored as f32);
+        let sides = [(scales.moving, 0), (scales.steady, 1)];
+        for (scale, side) in sides {
+            for (level, &q) in LEVELS.iter().enumerate() {
+                let short = error - self.edges[side][level] * scale;
+                let loss = if short > 0.0 { q * short } else { (q - 1.0) * short };
+                self.pinball[side][level] += (loss - self.pinball[side][level]) * weight;
+            }
+        }
+        self.moving.push(error / scales.moving);
+        self.steady.push(error / scales.steady);
+        // Quantiles move slowly; looking them up each time would cost more than all else.
+        if self.n_scored.is_power_of_two() || self.n_scored.is_multiple_of(64) {
+            self.edges[0] = LEVELS.map(|q| self.moving.quantile(q));
+            self.edges[1] = LEVELS.map(|q| self.steady.quantile(q));
+        }
+    }
+
+    /// Issues a forecast that will be judged, if it is time; `slope` is that of the error over the
+    /// logarithm of the horizon.
+    pub(super) fn issue(&mut self, memory: &Memory, base: &[Option<f32>; 3], slope: f32) {
+        let spacing = self.spacing();
+        if !(self.clock as usize).is_multiple_of(spacing) {
+            return;
+        }
+        let turn = self.clock as usize / spacing;
+        let ahead = usize::from(TURNS[self.which][turn % N_TURNS]);
+        let features = memory.features(ahead, base);
+        let phase = self.phase(memory.phase(ahead));
+        let (scales, grown) =
+            (self.scales(ahead, phase, slope), grown(ahead, ANCHORS[self.which], slope));
+        let due = self.clock.wrapping_add(ahead as u32);
+        let left = self.earliest.wrapping_sub(self.clock);
+        if self.waiting.is_empty() || (ahead as u32) < left {
+            self.earliest = due;
+        }
+        self.waiting.push(Waiting { due, from: memory.now as f32, features, scales, grown, phase });
+    }
+
+    /// The part of the season, where the error is told by it.
+    pub(super) fn phase(&self, phase: Option<f32>) -> Option<u8> {
+        let part = |phase| (phase * PHASES as f32) as u8 % PHASES as u8;
+        phase.filter(|_| !self.by_phase.is_empty()).map(part)
+    }
+
+    /// The scales of the error `ahead` steps from now.
+    pub(super) fn scales(&self, ahead: usize, phase: Option<u8>, slope: f32) -> Scales {
+        let phased = match phase {
+            Some(part) => {
+                let part = usize::from(part);
+                let next = self.by_phase[(part + 1) % PHASES];
+                let before = self.by_phase[(part + PHASES - 1) % PHASES];
+                (before + self.by_phase[part] + next) / 3.0
+            }
+            _ => self.ever,
+        };
+        let grown = grown(ahead, ANCHORS[self.which], slope);
+        let moving = if self.n < 30 {
+            self.ever
+        } else {
+            0.35 * self.lately + 0.35 * phased + 0.3 * self.ever
+        };
+        Scales { moving: moving * grown, steady: self.ever * grown }
+    }
+
+    /// The mean size of the error in the long run.
+    pub(super) fn ever(&self) -> f32 {
+        self.ever
+    }
+
+    /// So far from the one before a value is odd.
+    pub(super) fn far(&self) -> f64 {
+        if self.n < 50 { f64::INFINITY } else { f64::from(ODD * self.ever) }
+    }
+
+    /// The weights of the experts: their mean errors to the power of -20, so that one that errs by a
+    /// tenth more has a seventh of the say.
+    fn weights(&self) -> [f32; N_EXPERTS] {
+        if self.n == 0 || !self.awake.contains(&true) {
+            return first_say(self.asked, self.awake);
+        }
+        let mut weights = [0.0; N_EXPERTS];
+        let awake = || self.losses.iter().zip(self.awake).filter(|&(_, awake)| awake);
+        let best = awake().map(|(&loss, _)| loss).fold(f32::MAX, f32::min).max(1e-12);
+        for at in 0..N_EXPERTS {
+            if self.awake[at] {
+                let ratio = best / self.losses[at].max(1e-12);
+                let (r4, r16) = (ratio.powi(4), ratio.powi(16));
+                weights[at] = r4 * r16;
+            }
+        }
+        let sum: f32 = weights.iter().sum();
+        weights.iter_mut().for_each(|weight| *weight /= sum);
+        weights
+    }
+
+    /// The say of each expert in the mixture, 1 together.
+    pub(super) fn say(&self) -> &[f32; N_EXPERTS] {
+        &self.say
+    }
+
+    /// The mean absolute error of each expert lately.
+    pub(super) fn losses(&self) -> &[f32; N_EXPERTS] {
+        &self.losses
+    }
+
+    fn mixed(&self, opinions: &[f32; N_EXPERTS]) -> f32 {
+        self.say.iter().zip(opinions).map(|(say, opinion)| say * opinion).sum()
+    }
+
+    fn mixed_loss(&self) -> f32 {
+        self.say.iter().zip(self.losses).map(|(say, loss)| say * loss).sum()
+    }
+
+    /// The distance from now to expect, by weights of the ridge that are up to date.
+    pub(super) fn expects(&self, ridge: &Weights, features: &Features) -> f32 {
+        self.mixed(&opinions(ridge.expects(features), features))
+    }
+
+    /// The weights of the ridge as of now.
+    pub(super) fn ridge(&self) -> Weights {
+        self.ridge.fresh(self.ever)
+    }
+
+    /// The quantile of the error in multiples of the moving and of the steady scale, with their say.
+    pub(super) fn quantile(&self, q: f64) -> Quantile {
+        let level = LEVELS.partition_point(|&level| f64::from(level) < q - 0.02).min(3);
+        let (moving, steady) = (self.pinball[0][level], self.pinball[1][level]);
+        let share = if self.n_scored < 50 || moving <= 0.0 || steady <= 0.0 {
+            0.5
+        } else {
+            let ratio = f64::from(steady / moving).powi(60).min(1e12);
+            (ratio / (1.0 + ratio)) as f32
+        };
+        let q = q as f32;
+        let (moving, steady) = (self.moving.quantile(q), self.steady.quantile(q));
+        Quantile { moving: share * moving, steady: (1.0 - share) * steady }
+    }
+}
+
+/// A quantile of the error, to be multiplied with its scales.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Quantile {
+    moving: f32,
+    steady: f32,
+}
+
+impl Quantile {
+    pub(super) fn times(self, scales: Scales) -> f32 {
+        self.moving * scales.moving + self.steady * scales.steady
+    }
+}
+
+/// A value is odd so many usual errors away from the one before: loads with jobs now and then jump
+/// by tens of them, and what is learnt of that is worth keeping.
+const ODD: f32 = 60.0;
+
+/// No error counts as more than so many usual ones.
+const SPIKE: f32 = 20.0;
+
+/// Share of an error in what is told by the time of the season.
+const BY_PHASE: f32 = 0.1;
+
+/// How much larger the error is `ahead` steps from now than at the anchor, where it grows as the
+/// power `slope` of the horizon.
+fn grown(ahead: usize, anchor: usize, slope: f32) -> f32 {
+    let times = ahead as f32 / anchor as f32;
+    // A line near the anchor, where it is asked at every step.
+    const LINE: f32 = 2.5;
+    let near = 1.0 + slope * (times.min(LINE) - 1.0);
+    if times <= LINE { near } else { near * libm::powf(times / LINE, slope) }
+}
+
+/// So many truths are much: of those after, each second one is enough.
+const MUCH: u32 = 384;

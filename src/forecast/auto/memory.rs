@@ -1,0 +1,538 @@
+//! What `auto` remembers of a load, and what its past says of a step ahead.
+//!
+//! In: square roots of the load, step by step. Out: [`Features`], a few numbers that tell where the
+//! load may go. Knows no forecast.
+
+use std::cell::RefCell;
+
+use serde::{Deserialize, Serialize};
+
+use crate::series::{Season, SeasonFinder, SeasonSettings};
+use crate::time::Duration;
+
+/// What is told of a step ahead, each in square-root scale and as a distance from now.
+pub(super) type Features = [f32; N];
+
+/// The number of features: four means, and four of each of three courses.
+pub(super) const N: usize = 4 + 4 * COURSES;
+
+/// One season ago, one slow season ago, the profile of the season.
+const COURSES: usize = 3;
+
+/// Where the features of each course begin: how far its value at the step ahead lies from now, how
+/// far now lies from its value now, and that distance's means over an hour's and a day's worth.
+pub(super) const SEASON: usize = 4;
+pub(super) const SLOW: usize = 8;
+pub(super) const PROFILE: usize = 12;
+
+/// Time constants of the means, in steps; the last one also in shares of a day.
+const MEANS: [f32; 3] = [2.0, 6.0, 18.0];
+const QUARTER: f32 = 0.25;
+
+/// The last samples one by one: a day of 5 minutes and what lies around it.
+const FINE: usize = 352;
+
+/// Means of more samples, a week of quarters of an hour and what lies around it.
+const COARSE: usize = 704;
+const WEEK: usize = 672;
+
+/// The profile has at most so many values.
+const SLOTS: usize = 288;
+
+/// The square root of the largest load that is believed; beyond, squares of squares leave the range
+/// of single precision.
+pub(super) const MOST_ROOT: f64 = 1e15;
+
+/// Share of the last season in the profile: about the last five count.
+const PROFILE_WEIGHT: f32 = 0.2;
+
+/// The past of a load in constant memory; square roots, in which the noise of counts has one width.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved", into = "Saved")]
+pub(super) struct Memory {
+    step: Duration,
+    /// Steps in a day, at least 1.
+    day: usize,
+    /// Samples so far, missing ones too.
+    pub(super) n_samples: u64,
+    /// How many of the last ones are missing without a break.
+    pub(super) n_missing: u64,
+    /// The last value that is not missing.
+    pub(super) now: f64,
+    /// The same as it is remembered, and the side to which the last one was odd.
+    kept: f64,
+    odd: i8,
+    means: [f32; 4],
+    /// Values that went into the means.
+    n_known: u64,
+    fine: Track,
+    coarse: Track,
+    /// Sum and count of the coarse bin that is filling.
+    filling: (f64, u32),
+    /// Steps in a coarse bin.
+    width: usize,
+    pub(super) seasons: Seasons,
+    /// The mean course of the season; empty without one.
+    profile: Vec<f32>,
+    away: [[f32; 2]; COURSES],
+    n_away: [u32; COURSES],
+    /// When to look for seasons again, in samples.
+    next_look: u64,
+}
+
+/// The seasons that were found, in steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seasons {
+    /// The season whose profile is kept, as the day.
+    pub(super) season: Option<usize>,
+    /// A longer one, as the week: found, or seven times the day.
+    pub(super) slow: Option<usize>,
+}
+
+/// The last values, missing ones as a negative number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Track {
+    values: Vec<f32>,
+    /// Where the next one goes once the track is full.
+    next: usize,
+}
+
+const MISSING: f32 = -1.0;
+
+thread_local! {
+    /// Scratch of the search, for all series of a thread.
+    static FINDER: RefCell<(SeasonFinder, Vec<f64>, Vec<f64>)> = RefCell::new((
+        SeasonFinder::new(SeasonSettings::default()).expect("the defaults are in range"),
+        Vec::new(),
+        Vec::new(),
+    ));
+}
+
+impl Memory {
+    pub(super) fn new(step: Duration) -> Self {
+        let day = Duration::from_secs(86_400).steps(step).max(1);
+        Self {
+            step,
+            day,
+            n_samples: 0,
+            n_missing: 0,
+            now: 0.0,
+            kept: 0.0,
+            odd: 0,
+            means: [0.0; 4],
+            n_known: 0,
+            fine: Track::new(FINE),
+            coarse: Track::new(COARSE),
+            filling: (0.0, 0),
+            width: (7 * day).div_ceil(WEEK),
+            seasons: Seasons::default(),
+            profile: Vec::new(),
+            away: [[0.0; 2]; COURSES],
+            n_away: [0; COURSES],
+            next_look: FIRST_LOOK,
+        }
+    }
+
+    /// Forgets all samples.
+    pub(super) fn clear(&mut self) {
+        self.fine.clear();
+        self.coarse.clear();
+        self.profile.clear();
+        *self = Self {
+            step: self.step,
+            day: self.day,
+            n_samples: 0,
+            n_missing: 0,
+            now: 0.0,
+            kept: 0.0,
+            odd: 0,
+            means: [0.0; 4],
+            n_known: 0,
+            fine: std::mem::take(&mut self.fine),
+            coarse: std::mem::take(&mut self.coarse),
+            filling: (0.0, 0),
+            width: self.width,
+            seasons: Seasons::default(),
+            profile: std::mem::take(&mut self.profile),
+            away: [[0.0; 2]; COURSES],
+            n_away: [0; COURSES],
+            next_look: FIRST_LOOK,
+        };
+    }
+
+    /// Whether it is of samples each `step`.
+    pub(super) fn is_for(&self, step: Duration) -> bool {
+        self.step == step
+    }
+
+    /// The heap that it holds.
+    #[cfg(test)]
+    pub(super) fn n_bytes(&self) -> usize {
+        let tracks = self.fine.values.capacity() + self.coarse.values.capacity();
+        (tracks + self.profile.capacity()) * size_of::<f32>()
+    }
+
+    /// Takes the square root of the load of the next step, if there is one; `false` if it is odd.
+    ///
+    /// A value further than `most` from the one before is odd, and remembered as if it lay there; a
+    /// second one on the same side is a shift, and taken as it is.
+    pub(super) fn push(&mut self, value: Option<f64>, most: f64) -> bool {
+        self.n_samples += 1;
+        let mut odd = 0;
+        let kept = value.map(|value| {
+            let far = value - self.kept;
+            let side = if far > 0.0 { 1 } else { -1 };
+            if far.abs() > most && self.odd != side {
+                odd = side;
+                return (self.kept + most * f64::from(side)).max(0.0);
+            }
+            value
+        });
+        self.fine.push(kept.map(|value| value as f32), FINE);
+        if let Some(value) = kept {
+            self.filling = (self.filling.0 + value, self.filling.1 + 1);
+        }
+        if self.n_samples.is_multiple_of(self.width as u64) {
+            let (sum, n) = std::mem::take(&mut self.filling);
+            self.coarse.push((n > 0).then(|| (sum / f64::from(n)) as f32), COARSE);
+        }
+        let (Some(value), Some(kept)) = (value, kept) else {
+            self.n_missing += 1;
+            return false;
+        };
+        self.n_missing = 0;
+        self.now = value;
+        self.odd = odd;
+        if odd != 0 {
+            return false;
+        }
+        self.kept = kept;
+        self.n_known += 1;
+        let (now, first) = (kept as f32, 1.0 / self.n_known as f32);
+        let slow = QUARTER * self.day as f32;
+        for (mean, stretch) in self.means.iter_mut().zip(MEANS.into_iter().chain([slow.max(24.0)]))
+        {
+            *mean += (now - *mean) * first.max(1.0 / stretch);
+        }
+        let season = self.seasons.season.unwrap_or(self.day) as f32;
+        for (course, (means, n)) in
+            self.courses(0).into_iter().zip(self.away.iter_mut().zip(&mut self.n_away))
+        {
+            let Some(course) = course else { continue };
+            *n = n.saturating_add(1);
+            for (mean, stretch) in means.iter_mut().zip([season / 24.0, season]) {
+                let weight = (1.0 / stretch.max(2.0)).max(1.0 / *n as f32);
+                *mean += (now - course - *mean) * weight;
+            }
+        }
+        true
+    }
+
+    /// Takes the present into the profile, once it has been used.
+    pub(super) fn close(&mut self) {
+        if let (Some(season), 0, 0) = (self.seasons.season, self.n_missing, self.odd) {
+            let slot = self.slot(season, 0);
+            let in_slot = (season as f32 / self.profile.len() as f32).max(1.0);
+            let now = self.kept as f32;
+            let value = &mut self.profile[slot];
+            *value =
+                if *value < 0.0 { now } else { *value + (now - *value) * PROFILE_WEIGHT / in_slot };
+        }
+    }
+
+    /// What the courses say of `ahead` steps from now.
+    #[inline]
+    pub(super) fn features(&self, ahead: usize, base: &[Option<f32>; COURSES]) -> Features {
+        let now = self.now as f32;
+        let mut features = [0.0; N];
+        for (feature, mean) in features.iter_mut().zip(self.means) {
+            *feature = mean - now;
+        }
+        let then = self.courses(ahead);
+        for course in 0..COURSES {
+            if let (Some(then), Some(base)) = (then[course], base[course]) {
+                let away = self.away[course];
+                let place = SEASON + 4 * course;
+                features[place..place + 4].copy_from_slice(&[
+                    then - now,
+                    now - base,
+                    away[0],
+                    away[1],
+                ]);
+            }
+        }
+        features
+    }
+
+    /// The courses' values `ahead` steps from now, 0 for now; `None` where the past does not reach.
+    #[inline]
+    pub(super) fn courses(&self, ahead: usize) -> [Option<f32>; COURSES] {
+        let Seasons { season, slow } = self.seasons;
+        [
+            season.and_then(|season| self.ago(season, ahead)),
+            slow.and_then(|slow| self.ago(slow, ahead)),
+            season.and_then(|season| {
+                Some(self.profile[self.slot(season, ahead)]).filter(|value| *value >= 0.0)
+            }),
+        ]
+    }
+
+    /// The value at the same time of the last season before now that knows it, of two.
+    fn ago(&self, season: usize, ahead: usize) -> Option<f32> {
+        let seasons = ahead.div_ceil(season).max(1);
+        (seasons..seasons + 2).find_map(|seasons| self.around(seasons * season - ahead))
+    }
+
+    /// The mean around the sample `age` steps before the last one.
+    #[inline]
+    fn around(&self, age: usize) -> Option<f32> {
+        if age < self.fine.values.len() && (self.width == 1 || age + 1 < FINE) {
+            if self.width == 1 {
+                return self.fine.back(age);
+            }
+            // Three samples: their noise is not to be forecast.
+            let newer = if age > 0 { self.fine.back(age - 1) } else { None };
+            let (mut n, mut sum) = (0, 0.0);
+            for value in [newer, self.fine.back(age), self.fine.back(age + 1)].into_iter().flatten()
+            {
+                (n, sum) = (n + 1, sum + value);
+            }
+            return (n > 0).then(|| sum / n as f32);
+        }
+        // Interpolated between the middles of two bins.
+        let at = self.n_samples.checked_sub(1 + age as u64)?;
+        let place = (at as f64 + 0.5) / self.width as f64 - 0.5;
+        let (older, share) = (place.floor().max(0.0), (place - place.floor()) as f32);
+        let n_bins = self.n_samples / self.width as u64;
+        let bin = |number: u64| self.coarse.back(n_bins.checked_sub(1 + number)? as usize);
+        match (bin(older as u64), bin(older as u64 + 1)) {
+            (Some(older), Some(newer)) => Some(older + (newer - older) * share),
+            (older, newer) => older.or(newer),
+        }
+    }
+
+    /// Where the time `ahead` steps from now lies in the profile.
+    fn slot(&self, season: usize, ahead: usize) -> usize {
+        let phase = ((self.n_samples - 1 + ahead as u64) % season as u64) as usize;
+        phase * self.profile.len() / season
+    }
+
+    /// Where the time `ahead` steps from now lies in the season, 0 to below 1.
+    pub(super) fn phase(&self, ahead: usize) -> Option<f32> {
+        let season = self.seasons.season? as u64;
+        Some(((self.n_samples - 1 + ahead as u64) % season) as f32 / season as f32)
+    }
+
+    /// Looks for seasons if it is time; `true` if they are others than before.
+    pub(super) fn look(&mut self) -> bool {
+        if self.n_samples < self.next_look {
+            return false;
+        }
+        // Four times as many each time up to two days, then half as many again, and in the end
+        // whenever a quarter of the coarse bins is new.
+        let (n, two_days) = (self.n_samples, 2 * self.day as u64);
+        self.next_look = if n < two_days {
+            (4 * n).min(two_days)
+        } else {
+            n + (n / 2).min((COARSE * self.width / 4) as u64)
+        };
+        let found = FINDER.with_borrow_mut(|(finder, coarse, fine)| {
+            self.coarse.unpack(coarse);
+            self.fine.unpack(fine);
+            chosen(finder.find_in(coarse, 1, self.width, fine, self.step), self.day)
+        });
+        if found == self.seasons {
+            return false;
+        }
+        let is_other = found.season != self.seasons.season;
+        self.seasons = found;
+        if is_other {
+            self.draw_profile();
+            (self.away, self.n_away) = ([[0.0; 2]; COURSES], [0; COURSES]);
+        } else {
+            (self.away[1], self.n_away[1]) = ([0.0; 2], 0);
+        }
+        true
+    }
+
+    /// The profile from the past that is still there.
+    fn draw_profile(&mut self) {
+        self.profile.clear();
+        let Some(season) = self.seasons.season else { return };
+        self.profile.resize(season.min(SLOTS), MISSING);
+        let reach = (self.coarse.values.len() * self.width).max(self.fine.values.len());
+        let reach = reach.min(self.n_samples as usize);
+        for age in (0..reach).rev() {
+            let Some(value) = self.around(age) else { continue };
+            let number = self.n_samples - 1 - age as u64;
+            let phase = (number % season as u64) as usize;
+            let slot = &mut self.profile[phase * season.min(SLOTS) / season];
+            let weight = PROFILE_WEIGHT / (season as f32 / SLOTS as f32).max(1.0);
+            *slot = if *slot < 0.0 { value } else { *slot + (value - *slot) * weight };
+        }
+    }
+}
+
+/// Seasons are first looked for after so many samples.
+const FIRST_LOOK: u64 = 36;
+
+/// The day where it or a multiple of it was found, else the strongest season; and a longer one
+/// beside it. Beside a day the week, whose worth the forecasts themselves will show.
+fn chosen(found: &[Season], day: usize) -> Seasons {
+    let all = || found.iter().filter_map(|season| whole(season.period_steps));
+    let is_day = |steps: usize| day >= 4 && steps.is_multiple_of(day);
+    let season = if all().any(is_day) { Some(day) } else { all().next() };
+    let longer = all().filter(|&steps| Some(steps) > season).max();
+    let week = season.filter(|&season| season == day).map(|day| 7 * day);
+    Seasons { season, slow: longer.or(week).filter(|_| season.is_some()) }
+}
+
+/// The period, or the fewest of it that are whole steps but for a fiftieth of a period.
+fn whole(period: f64) -> Option<usize> {
+    let many = (1..=6).map(|n| f64::from(n) * period);
+    many.filter(|many| (many - many.round()).abs() <= 0.02 * period)
+        .map(|many| many.round() as usize)
+        .find(|&steps| steps >= 2)
+}
+
+impl Track {
+    fn new(capacity: usize) -> Self {
+        Self { values: Vec::with_capacity(capacity), next: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.next = 0;
+    }
+
+    fn push(&mut self, value: Option<f32>, capacity: usize) {
+        let value = value.unwrap_or(MISSING);
+        if self.values.len() < capacity {
+            self.values.push(value);
+        } else {
+            self.values[self.next] = value;
+            self.next = if self.next + 1 == capacity { 0 } else { self.next + 1 };
+        }
+    }
+
+    /// The value `age` steps before the last one.
+    #[inline]
+    fn back(&self, age: usize) -> Option<f32> {
+        let len = self.values.len();
+        if age >= len {
+            return None;
+        }
+        let at = self.next + len - 1 - age;
+        let value = self.values[if at >= len { at - len } else { at }];
+        (value >= 0.0).then_some(value)
+    }
+
+    /// The loads, the oldest first, missing ones as NaN.
+    fn unpack(&self, into: &mut Vec<f64>) {
+        into.clear();
+        let (newer, older) = self.values.split_at(self.next);
+        let load = |&value: &f32| {
+            if value < 0.0 { f64::NAN } else { f64::from(value) * f64::from(value) }
+        };
+        into.extend(older.iter().chain(newer).map(load));
+    }
+}
+
+impl Default for Track {
+    fn default() -> Self {
+        Self { values: Vec::new(), next: 0 }
+    }
+}
+
+/// As text.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    step: Duration,
+    n_samples: u64,
+    n_missing: u64,
+    now: f64,
+    kept: f64,
+    odd: i8,
+    means: [f32; 4],
+    n_known: u64,
+    fine: Track,
+    coarse: Track,
+    filling: (f64, u32),
+    seasons: Seasons,
+    profile: Vec<f32>,
+    away: [[f32; 2]; COURSES],
+    n_away: [u32; COURSES],
+    next_look: u64,
+}
+
+impl From<Memory> for Saved {
+    fn from(memory: Memory) -> Self {
+        let Memory {
+            step, n_samples, n_missing, now, kept, odd, means, n_known, fine, coarse, ..
+        } = memory;
+        let Memory { filling, seasons, profile, away, n_away, next_look, .. } = memory;
+        Self {
+            step,
+            n_samples,
+            n_missing,
+            now,
+            kept,
+            odd,
+            means,
+            n_known,
+            fine,
+            coarse,
+            filling,
+            seasons,
+            profile,
+            away,
+            n_away,
+            next_look,
+        }
+    }
+}
+
+impl TryFrom<Saved> for Memory {
+    type Error = String;
+
+    fn try_from(saved: Saved) -> Result<Self, String> {
+        let mut memory = Self::new(saved.step);
+        let Saved { n_samples, n_missing, now, kept, odd, .. } = saved;
+        let Saved { means, n_known, fine, coarse, filling, .. } = saved;
+        let Seasons { season, slow } = saved.seasons;
+        const MOST: u64 = 1 << 53; // so that counting on never overflows
+        let counts = n_samples <= MOST && n_missing <= n_samples && n_known <= n_samples;
+        let n_bins = n_samples / memory.width as u64;
+        let tracks = fine.values.len() as u64 == n_samples.min(FINE as u64)
+            && coarse.values.len() as u64 == n_bins.min(COARSE as u64)
+            && fine.next < FINE
+            && coarse.next < COARSE
+            && (fine.values.len() == FINE || fine.next == 0)
+            && (coarse.values.len() == COARSE || coarse.next == 0);
+        let in_range = |value: f32| value.abs() <= MOST_ROOT as f32;
+        let all = [&fine.values, &coarse.values, &saved.profile].into_iter().flatten();
+        let numbers = all.chain(&means).chain(saved.away.as_flattened()).copied().all(in_range)
+            && (0.0..=MOST_ROOT).contains(&now)
+            && (0.0..=MOST_ROOT).contains(&kept)
+            && (0.0..=MOST_ROOT * f64::from(filling.1)).contains(&filling.0)
+            && (filling.1 as usize) < memory.width.max(2);
+        let seasons = season.is_none_or(|season| season >= 2)
+            && slow.is_none_or(|slow| Some(slow) > season)
+            && saved.profile.len() == season.map_or(0, |season| season.min(SLOTS));
+        if !(counts && tracks && numbers && seasons && n_samples < saved.next_look) {
+            return Err("the memory of a forecaster is damaged".to_owned());
+        }
+        memory.seasons = saved.seasons;
+        memory.profile = saved.profile;
+        memory.away = saved.away;
+        memory.n_away = saved.n_away;
+        memory.next_look = saved.next_look;
+        memory.now = now;
+        memory.kept = kept;
+        memory.odd = odd;
+        Ok(Self { n_samples, n_missing, means, n_known, fine, coarse, filling, ..memory })
+    }
+}

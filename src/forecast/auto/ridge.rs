@@ -1,0 +1,327 @@
+//! The ridge regression of one horizon, kept up to date step by step.
+//!
+//! In: features and the distance that came of them. Out: weights. Knows nothing of what they mean.
+
+use serde::{Deserialize, Serialize};
+
+use super::memory::{Features, N, SEASON as MEANS};
+
+/// Weighs the features by ridge regression towards a prior (Hoerl and Kennard 1970), forgetting
+/// exponentially.
+///
+/// The ridge is the variance of the error over that of the weights around the prior, as Bayes has
+/// it (Lindley and Smith 1972): a load that is nearly certain is learnt to the last digit, one that
+/// is mostly noise stays near the prior. Distances that overlap tell less than as many apart, so
+/// the ridge grows with the horizon. Errors above four times their usual size count as that
+/// (Huber 1964).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved", into = "Saved")]
+pub(super) struct Ridge {
+    /// In steps.
+    ahead: usize,
+    /// Sums of the products of features with each other, the lower triangle row by row, each row up
+    /// to a multiple of [`LANES`]; and with the distance that came.
+    products: Vec<f32>,
+    targets: [f32; N],
+    weights: Weights,
+    /// Weight of the next sample: it grows instead of that of all before shrinking.
+    next_weight: f32,
+    n: u32,
+    /// When to solve again, in samples.
+    next: u32,
+}
+
+/// So many numbers of a row are worked on at once.
+const LANES: usize = 4;
+
+/// Numbers in the triangle.
+const TRIANGLE: usize = start(N);
+
+/// Where a row of the triangle begins.
+const fn start(row: usize) -> usize {
+    let (block, rest) = (row / LANES, row % LANES);
+    LANES * LANES * block * (block + 1) / 2 + rest * LANES * (block + 1)
+}
+
+/// Before anything is learnt: a little of each course, a little back to the means.
+const PRIOR: [f32; N] =
+    [0.0, 0.1, 0.1, 0.0, 0.2, 0.1, 0.05, 0.05, 0.15, 0.0, 0.0, 0.1, 0.2, 0.1, 0.1, 0.0];
+
+/// Variance of the weights around the prior.
+const SPREAD: f64 = 0.05;
+
+/// Steps after which a sample has lost most of its weight.
+const MEMORY: f32 = 2500.0;
+
+/// Where the weight of a sample begins anew.
+const MOST_WEIGHT: f32 = 1e3;
+
+/// The ridge is at least this share of the mean square of the features: single precision.
+const FLOOR: f64 = 1e-6;
+
+impl Ridge {
+    pub(super) fn new(ahead: usize) -> Self {
+        Self {
+            ahead,
+            products: vec![0.0; TRIANGLE],
+            targets: [0.0; N],
+            weights: Weights::PRIOR,
+            next_weight: 1.0,
+            n: 0,
+            next: 4,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn n_numbers(&self) -> usize {
+        self.products.capacity()
+    }
+
+    /// Forgets all samples.
+    pub(super) fn clear(&mut self) {
+        self.products.fill(0.0);
+        (self.targets, self.weights) = ([0.0; N], Weights::PRIOR);
+        (self.next_weight, self.n, self.next) = (1.0, 0, 4);
+    }
+
+    /// Forgets what was learnt of the features from number `first` on.
+    pub(super) fn forget(&mut self, first: usize) {
+        self.products[start(first)..].fill(0.0);
+        self.targets[first..].fill(0.0);
+        self.weights.all[first..].copy_from_slice(&PRIOR[first..]);
+    }
+
+    /// What the prior expects.
+    pub(super) fn prior(features: &Features) -> f32 {
+        dot(&PRIOR, features)
+    }
+
+    /// The distances to expect, by the weights as last solved: of all features, of the means alone.
+    pub(super) fn expects(&self, features: &Features) -> (f32, f32) {
+        self.weights.expects(features)
+    }
+
+    /// Takes the distance that came of the features; `usual` is the usual size of an error, and
+    /// `steps` lie between two samples.
+    pub(super) fn learn(&mut self, features: &Features, target: f32, usual: f32, steps: f32) {
+        let error = (target - self.expects(features).0).abs();
+        let most = 5.0 * usual; // four standard deviations of a Gaussian error
+        let weight = if self.n >= 50 && error > most { most / error } else { 1.0 };
+        let weight = weight * self.next_weight;
+        self.next_weight *= 1.0 + steps / MEMORY;
+        let mut rows = self.products.as_mut_slice();
+        for (block, scaled) in features.chunks_exact(LANES).enumerate() {
+            for feature in scaled {
+                let (row, rest) = rows.split_at_mut(LANES * (block + 1));
+                let scaled = weight * feature;
+                for (products, others) in
+                    row.chunks_exact_mut(LANES).zip(features.chunks_exact(LANES))
+                {
+                    for lane in 0..LANES {
+                        products[lane] += scaled * others[lane];
+                    }
+                }
+                rows = rest;
+            }
+        }
+        let scaled = weight * target;
+        for (sum, feature) in self.targets.iter_mut().zip(features) {
+            *sum += scaled * feature;
+        }
+        if self.next_weight > MOST_WEIGHT {
+            let sums = self.products.iter_mut().chain(&mut self.targets);
+            sums.for_each(|sum| *sum /= self.next_weight);
+            self.next_weight = 1.0;
+        }
+        self.n = self.n.saturating_add(1);
+        if self.n >= self.next {
+            self.next = self.n.saturating_add((self.n / 4).clamp(4, 96));
+            self.weights = self.fresh(usual);
+        }
+    }
+
+    /// The weights as of now.
+    pub(super) fn fresh(&self, usual: f32) -> Weights {
+        Weights { all: self.solved::<N>(usual), means: self.solved::<MEANS>(usual) }
+    }
+
+    /// The weights of the first `D` features that minimize the squared error plus the ridge, by
+    /// Cholesky's decomposition.
+    fn solved<const D: usize>(&self, usual: f32) -> [f32; D] {
+        let prior: [f32; D] = std::array::from_fn(|at| PRIOR[at]);
+        let scale = 1.0 / f64::from(self.next_weight);
+        let variance = 1.5 * f64::from(usual) * f64::from(usual);
+        let mut lower = [[0.0_f64; D]; D];
+        let mut trace = 0.0;
+        for (row, values) in lower.iter_mut().enumerate() {
+            let start = start(row);
+            for (value, &product) in values.iter_mut().zip(&self.products[start..=start + row]) {
+                *value = f64::from(product) * scale;
+            }
+            trace += values[row];
+        }
+        let overlap = 1.0 + 0.5 * self.ahead as f64;
+        let ridge = variance * overlap / SPREAD + FLOOR * trace / D as f64;
+        if !(ridge > 0.0) {
+            return prior; // nothing has ever moved
+        }
+        let mut weights = [0.0; D];
+        for at in 0..D {
+            lower[at][at] += ridge;
+            weights[at] = f64::from(self.targets[at]) * scale + ridge * f64::from(PRIOR[at]);
+        }
+        for row in 0..D {
+            for column in 0..=row {
+                let (above, this) = lower.split_at_mut(row);
+                let this = &mut this[0];
+                if column == row {
+                    let square: f64 = this[..row].iter().map(|value| value * value).sum();
+                    let rest = this[row] - square;
+                    if !(rest > 0.0) {
+                        return prior; // beyond the range of numbers
+                    }
+                    this[row] = rest.sqrt();
+                } else {
+                    let other = &above[column];
+                    let sum: f64 =
+                        this[..column].iter().zip(other).map(|(one, other)| one * other).sum();
+                    this[column] = (this[column] - sum) / other[column];
+                }
+            }
+        }
+        for row in 0..D {
+            let sum: f64 =
+                lower[row][..row].iter().zip(&weights).map(|(one, other)| one * other).sum();
+            weights[row] = (weights[row] - sum) / lower[row][row];
+        }
+        for row in (0..D).rev() {
+            let sum: f64 = (row + 1..D).map(|below| lower[below][row] * weights[below]).sum();
+            weights[row] = (weights[row] - sum) / lower[row][row];
+        }
+        weights.map(|weight| weight as f32)
+    }
+}
+
+/// How much each feature says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Weights {
+    all: [f32; N],
+    /// Without any course.
+    means: [f32; MEANS],
+}
+
+impl Weights {
+    pub(super) const PRIOR: Self =
+        Self { all: PRIOR, means: [PRIOR[0], PRIOR[1], PRIOR[2], PRIOR[3]] };
+
+    /// The distances to expect: of all features, of the means alone.
+    #[inline]
+    pub(super) fn expects(&self, features: &Features) -> (f32, f32) {
+        let means = self.means.iter().zip(features).map(|(weight, mean)| weight * mean).sum();
+        (dot(&self.all, features), means)
+    }
+}
+
+#[inline]
+fn dot(weights: &[f32; N], features: &Features) -> f32 {
+    // Four sums side by side, so that they can be one instruction.
+    let mut sums = [0.0_f32; 4];
+    for (weights, features) in weights.chunks_exact(4).zip(features.chunks_exact(4)) {
+        for lane in 0..4 {
+            sums[lane] += weights[lane] * features[lane];
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
+}
+
+/// As text.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    ahead: usize,
+    products: Vec<f32>,
+    targets: [f32; N],
+    weights: Weights,
+    next_weight: f32,
+    n: u32,
+    next: u32,
+}
+
+impl From<Ridge> for Saved {
+    fn from(Ridge { ahead, products, targets, weights, next_weight, n, next }: Ridge) -> Self {
+        Self { ahead, products, targets, weights, next_weight, n, next }
+    }
+}
+
+impl TryFrom<Saved> for Ridge {
+    type Error = String;
+
+    fn try_from(saved: Saved) -> Result<Self, String> {
+        let Saved { ahead, products, targets, weights, next_weight, n, next } = saved;
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        if products.len() != TRIANGLE
+            || !finite(&products)
+            || !finite(&targets)
+            || !finite(&weights.all)
+            || !finite(&weights.means)
+            || !(1.0..=2.0 * MOST_WEIGHT).contains(&next_weight)
+        {
+            return Err("the regression of a forecaster is damaged".to_owned());
+        }
+        Ok(Self { ahead, products, targets, weights, next_weight, n, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::testing::uniform;
+
+    /// Learns `target` from features that are noise, with an error of the size `noise`.
+    fn learnt(noise: f32, n: usize) -> [f32; N] {
+        let mut ridge = Ridge::new(1);
+        let mut uniform = uniform(7);
+        for _ in 0..n {
+            let mut features = [0.0; N];
+            features.iter_mut().for_each(|feature| *feature = uniform() as f32 - 0.5);
+            let target = features[4] - 0.5 * features[12] + noise * (uniform() as f32 - 0.5);
+            ridge.learn(&features, target, noise / 4.0, 1.0);
+        }
+        ridge.fresh(noise / 4.0).all
+    }
+
+    #[test]
+    fn what_is_certain_is_learnt_and_noise_stays_near_the_prior() {
+        let certain = learnt(1e-4, 200);
+        assert!((certain[4] - 1.0).abs() < 0.01 && (certain[12] + 0.5).abs() < 0.01, "{certain:?}");
+        let noisy = learnt(20.0, 200);
+        for (weight, prior) in noisy.iter().zip(PRIOR) {
+            assert!((weight - prior).abs() < 0.25, "{noisy:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_moves_leaves_the_prior() {
+        let mut ridge = Ridge::new(3);
+        for _ in 0..100 {
+            ridge.learn(&[0.0; N], 0.0, 0.0, 1.0);
+        }
+        assert_eq!(ridge.fresh(0.0), Weights::PRIOR);
+    }
+
+    #[test]
+    fn a_forgotten_season_leaves_the_means_learnt() {
+        let mut ridge = Ridge::new(1);
+        let mut uniform = uniform(8);
+        for _ in 0..300 {
+            let mut features = [0.0; N];
+            features.iter_mut().for_each(|feature| *feature = uniform() as f32 - 0.5);
+            ridge.learn(&features, 0.8 * features[1] + features[5], 0.001, 1.0);
+        }
+        ridge.forget(4);
+        let weights = ridge.fresh(0.001).all;
+        assert!((weights[1] - 0.8).abs() < 0.1, "{weights:?}");
+        assert_eq!(weights[4..], PRIOR[4..]);
+    }
+}
