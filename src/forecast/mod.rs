@@ -6,12 +6,14 @@
 
 mod gate;
 mod history;
+mod ledger;
 mod level;
 #[cfg(feature = "augurs")]
 pub mod mstl;
 pub mod naive;
 mod outlook;
 mod outlook_config;
+mod reference;
 mod residuals;
 pub mod seasonal_naive;
 #[cfg(test)]
@@ -19,6 +21,7 @@ mod testing;
 
 use serde::{Deserialize, Serialize};
 
+pub use ledger::{Accuracy, Judged, Score};
 pub use outlook::Outlook;
 pub use outlook_config::OutlookConfig;
 /// So many of a model's errors are kept; a quantile above `n / (n + 1)` of them is the largest.
