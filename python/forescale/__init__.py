@@ -12,7 +12,7 @@ from . import manifest, prometheus
 from ._native import Bounds, Decision, Estimate, Reason, Recommendation, Step, __version__
 from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
-from .forecast import Abstain, Forecast
+from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
 from .linting import Finding, Fix, lint
 from .readings import Reading
 from .replay import Report, replay
@@ -20,6 +20,8 @@ from .sizer import Refused, Sizer
 
 __all__ = [
     "Abstain",
+    "Accuracy",
+    "AccuracyRow",
     "Autoscaler",
     "Bounds",
     "ConfigError",

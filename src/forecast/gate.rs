@@ -20,7 +20,8 @@ const YESTERDAY: usize = 1;
 /// by so much that chance does not explain it: losses are summed over blocks that are long against
 /// their memory, and the mean difference of the blocks must be [`OPENS`](Self::OPENS) times its
 /// standard error (the test of Diebold and Mariano 1995 on block means, with what memory is left
-/// between neighbors counted in). It closes when the skill falls [`BAND`](Self::BAND) below
+/// between neighbors counted in). Yesterday is a forecast itself: not to be worse than it is
+/// enough. The gate closes when the skill falls [`BAND`](Self::BAND) below
 /// `min_skill`, or the difference below [`CLOSES`](Self::CLOSES) standard errors: what lies between
 /// keeps it from flapping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,18 +46,19 @@ impl Terms {
         (DAY.steps(self.step) as f64).max(2.0 * Gate::BLOCKS)
     }
 
-    /// Steps in a block: an hour, and forecasts of two blocks have hardly a step in common.
+    /// Steps in a block: half an hour, but so long that forecasts of neighbors have little in common.
     fn block(&self) -> u64 {
         ((self.memory() / Gate::BLOCKS) as u64).max(2 * self.ahead as u64)
     }
 }
 
 impl Gate {
-    /// Standard errors by which it must be better before it is believed. By chance alone that is
-    /// seen about once in two hundred days, and three references must be beaten at once.
+    /// Standard errors by which it must be better before it is believed. Who is no better than one
+    /// of the references is then believed less than 1 % of the time by chance, who is better by just
+    /// the [`HANDICAP`](Self::HANDICAP) about 7 %.
     const OPENS: f64 = 2.0;
 
-    /// Standard errors below which it is believed no more.
+    /// Standard errors below which it is believed no more: when lately it was not better at all.
     const CLOSES: f64 = 0.0;
 
     /// Share of a reference's loss by which it must be beaten. References have to learn their
@@ -64,7 +66,7 @@ impl Gate {
     /// 3 %, and still know nothing of what comes.
     const HANDICAP: f64 = 0.04;
 
-    /// Blocks that count, roughly.
+    /// Blocks in a day, and those that count, roughly.
     const BLOCKS: f64 = 48.0;
 
     /// So few blocks prove nothing.
@@ -121,12 +123,13 @@ impl Gate {
 
     /// Why it is closed: the reference that stands most in the way.
     fn lost(&self, terms: Terms) -> Reason {
-        let distance = |trial: &Trial| {
-            // A lack of skill weighs more than a lack of evidence.
+        let distance = |(index, trial): (usize, &Trial)| {
+            // A lack of skill weighs more than a lack of evidence, which yesterday needs none of.
             let short = (terms.min_skill - trial.skill()).max(0.0);
-            (short, Self::OPENS * trial.caution() - trial.evidence())
+            let unproven = Self::OPENS * trial.caution() - trial.evidence();
+            (short, if index == YESTERDAY { -MOST } else { unproven })
         };
-        let worst = self.known().max_by(|(_, a), (_, b)| {
+        let worst = self.known().max_by(|&a, &b| {
             let (a, b) = (distance(a), distance(b));
             a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
         });
@@ -164,7 +167,7 @@ impl Gate {
 const LOST_TO_NOW: Code = codes::NO_SKILL;
 const LOST_TO_YESTERDAY: Code = Code::new(
     codes::NO_SKILL.name(),
-    "the forecast has not lately proved better than the same time yesterday (skill {skill}, {evidence} standard errors of {needed} needed)",
+    "the forecast has lately been worse than the same time yesterday (skill {skill})",
 );
 const LOST_TO_LEVEL: Code = Code::new(
     codes::NO_SKILL.name(),

@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use forescale::Observation;
+use forescale::forecast::{Accuracy, Score};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyBytes, PyDateTime};
@@ -22,6 +23,9 @@ pub(crate) struct Autoscaler {
 
 /// When it was issued, its step in seconds, its quantiles and its rows.
 type ForecastParts<'py> = (Bound<'py, PyDateTime>, f64, Vec<f64>, Vec<Vec<f64>>);
+
+/// Whose, how long ahead in seconds, the quantile, how many; loss, coverage and bias lately and ever.
+type AccuracyParts = (&'static str, f64, f64, u64, (f64, f64, f64), (f64, f64, f64));
 
 /// A forecast, or the reason to abstain.
 #[derive(IntoPyObject)]
@@ -119,6 +123,17 @@ impl Autoscaler {
             )),
             Err(reason) => Answer::Abstain(Reason(reason)),
         })
+    }
+
+    /// How good the forecasts of a metric have been.
+    fn accuracy(&self, py: Python<'_>, metric: &str) -> PyResult<Vec<AccuracyParts>> {
+        let rows = self.lock(py).accuracy(metric).map_err(raise)?;
+        let score = |score: Score| (score.loss, score.coverage, score.bias);
+        let parts = |row: Accuracy| {
+            let ahead = row.ahead.as_secs_f64();
+            (row.of.name(), ahead, row.quantile, row.n_judged, score(row.lately), score(row.ever))
+        };
+        Ok(rows.into_iter().map(parts).collect())
     }
 }
 
