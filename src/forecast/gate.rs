@@ -20,8 +20,8 @@ const YESTERDAY: usize = 1;
 /// by so much that chance does not explain it: losses are summed over blocks that are long against
 /// their memory, and the mean difference of the blocks must be [`OPENS`](Self::OPENS) times its
 /// standard error (the test of Diebold and Mariano 1995 on block means, with what memory is left
-/// between neighbors counted in). Yesterday is a forecast itself: not to be worse than it is
-/// enough. The gate closes when the skill falls [`BAND`](Self::BAND) below
+/// between neighbors counted in). Yesterday is a forecast itself: not to be worse than it by more
+/// than [`BAND`](Self::BAND) is enough. The gate closes when the skill falls [`BAND`](Self::BAND) below
 /// `min_skill`, or the difference below [`CLOSES`](Self::CLOSES) standard errors: what lies between
 /// keeps it from flapping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,8 +89,10 @@ impl Gate {
         }
         let proven = |least: f64, skill: f64| {
             self.known().all(|(index, trial)| {
-                let better = || trial.evidence() >= least * trial.caution();
-                trial.skill() >= skill && (index == YESTERDAY || better())
+                if index == YESTERDAY {
+                    return trial.skill() >= terms.min_skill - Self::BAND;
+                }
+                trial.skill() >= skill && trial.evidence() >= least * trial.caution()
             })
         };
         if self.open {
@@ -125,7 +127,8 @@ impl Gate {
     fn lost(&self, terms: Terms) -> Reason {
         let distance = |(index, trial): (usize, &Trial)| {
             // A lack of skill weighs more than a lack of evidence, which yesterday needs none of.
-            let short = (terms.min_skill - trial.skill()).max(0.0);
+            let slack = if index == YESTERDAY { Self::BAND } else { 0.0 };
+            let short = (terms.min_skill - slack - trial.skill()).max(0.0);
             let unproven = Self::OPENS * trial.caution() - trial.evidence();
             (short, if index == YESTERDAY { -MOST } else { unproven })
         };

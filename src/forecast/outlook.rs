@@ -22,11 +22,11 @@ use crate::{Duration, Error, Reason, Timestamp};
 /// let hourly = r#"{"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}"#;
 /// settings.forecaster = serde_json::from_str(hourly)?;
 /// let mut outlook = Outlook::new(&settings, Duration::from_secs(120))?;
-/// for minute in 0..1080 {
+/// for minute in 0..480 {
 ///     let load = if minute % 60 < 30 { 100.0 } else { 900.0 };
 ///     outlook.observe(Timestamp::from_secs(60 * minute), Some(load));
 /// }
-/// // Minute 1079 is still open, so the last sample is minute 1078; the load falls in minute 1080.
+/// // Minute 479 is still open, so the last sample is minute 478; the load falls in minute 480.
 /// let forecast = outlook.latest().expect("the last hours were alike");
 /// assert!(forecast.row(0)[0] > 800.0 && forecast.row(3)[0] < 500.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
