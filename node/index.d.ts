@@ -643,6 +643,14 @@ export class Autoscaler {
     options: { horizon: string | number; quantiles?: Iterable<number> },
   ): Forecast | Abstain
 
+  /**
+   * How good the forecasts of a metric have been, once their truth had come: rows for the horizons
+   * of 1, 2, 4, ... steps and the lead time, the forecaster's and on the same steps those of what
+   * needs no model. Empty before the first.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` for a metric that no policy forecasts
+   */
+  accuracy(metric: string): Accuracy[]
+
   /** The whole state as JSON in UTF-8; taken at any moment, it changes no later decision. */
   snapshot(): Buffer
 }
@@ -705,6 +713,32 @@ export class Forecast {
   /** The quantiles of one step ahead, from 0: a view into `values`. */
   row(ahead: number): Float64Array
   toJSON(): object
+}
+
+/** How good the forecasts of one kind and horizon have been. */
+export interface Accuracy {
+  /** Whose: the forecaster's, "as now", the same time yesterday, or the running mean that suits best. */
+  of: 'forecast' | 'as_now' | 'yesterday' | 'level'
+  /** How long before its truth each was issued, in milliseconds. */
+  ahead: number
+  /** The policy's quantile, at which loss and coverage are measured. */
+  quantile: number
+  /** How many have met their truth. */
+  nJudged: number
+  /** Weighted over about the last day. */
+  lately: Score
+  /** All alike since the start. */
+  ever: Score
+}
+
+/** Means over forecasts that have met their truth. */
+export interface Score {
+  /** Pinball loss at the quantile, in the unit of the load. */
+  loss: number
+  /** Share of loads at or below the quantile. */
+  coverage: number
+  /** The median (of a reference, its one value) less the load, in its unit. */
+  bias: number
 }
 
 /** Why there is no forecast: too little history, a gap, a model that cannot be fitted. */

@@ -69,6 +69,10 @@ class Autoscaler {
     return 'values' in answer ? new Forecast(answer) : new Abstain(answer)
   }
 
+  accuracy(metric) {
+    return call(() => this.#core.accuracy(metric))
+  }
+
   snapshot() {
     return call(() => this.#core.snapshot())
   }

@@ -17,7 +17,7 @@ use crate::catalog::Labeled;
 use crate::combine::{Vote, Voter};
 use crate::config::Config;
 use crate::explain::{Reason, codes};
-use crate::forecast::{Forecast, Outlook};
+use crate::forecast::{Accuracy, Forecast, Outlook};
 use crate::guard::Guard;
 use crate::policy::{Metric, Policy};
 use crate::series::Observation;
@@ -197,13 +197,47 @@ impl Autoscaler {
         horizon: Duration,
         quantiles: &[f64],
     ) -> Result<Result<Forecast, Reason>, Error> {
+        let outlook = self.outlook(metric)?;
+        outlook.forecast(horizon.steps(outlook.step()), quantiles)
+    }
+
+    /// How good the forecasts of a metric have been by horizon, beside what needs no model: a row
+    /// for each, as [`Outlook::accuracy`] tells them. Empty before the first has met its truth.
+    ///
+    /// ```
+    /// use forescale::forecast::Judged;
+    /// use forescale::{Autoscaler, Timestamp};
+    ///
+    /// let mut scaler = Autoscaler::from_text(
+    ///     r#"{
+    ///         "max_replicas": 9, "metrics": {"rps": {"kind": "total"}},
+    ///         "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+    ///         "policies": [{"kind": "predictive", "metric": "rps", "forecaster": {"kind": "naive"}}]
+    ///     }"#,
+    /// )?;
+    /// let times: Vec<_> = (0..60).map(|minute| Timestamp::from_secs(60 * minute)).collect();
+    /// let values: Vec<_> = (0..60).map(|minute| Some(500.0 + f64::from(minute % 3))).collect();
+    /// scaler.warm_up("rps", &times, &values)?;
+    /// let rows = scaler.accuracy("rps")?;
+    /// assert_eq!((rows[0].of, rows[1].of), (Judged::Forecast, Judged::AsNow));
+    /// assert!(rows[0].ever.coverage > 0.9 && rows[0].ahead.as_secs_f64() == 60.0);
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Observation`](crate::ErrorKind::Observation) for a metric that is not
+    /// configured or that no policy forecasts.
+    pub fn accuracy(&self, metric: &str) -> Result<Vec<Accuracy>, Error> {
+        Ok(self.outlook(metric)?.accuracy())
+    }
+
+    fn outlook(&self, metric: &str) -> Result<&Outlook, Error> {
         self.known(metric)?;
         let outlook = self.outlooks.iter().find(|outlook| outlook.metric() == metric);
-        let outlook = outlook.ok_or_else(|| {
+        outlook.ok_or_else(|| {
             let message = format!("is \"{metric}\", which no `predictive` policy forecasts");
             Error::observation("metric", message)
-        })?;
-        outlook.forecast(horizon.steps(outlook.step()), quantiles)
+        })
     }
 
     fn known(&self, metric: &str) -> Result<(), Error> {

@@ -280,8 +280,10 @@ codes! {
     FORECAST = "forecast", "the forecast expects a load of {load} at quantile {quantile} in {ahead_seconds} s, {load_per_replica} a replica";
     /// Too little history to forecast from.
     TOO_LITTLE_HISTORY = "too_little_history", "only {n_samples} samples of history, {needed_samples} are needed";
-    /// The forecast has lately been worse than "as now", so it is not used.
-    NO_SKILL = "no_skill", "the forecast has had no skill lately ({skill} against \"as now\")";
+    /// The forecast has not lately proved better than what needs no model (as now, the level of the
+    /// load), or was worse than the same time yesterday, so it is not used; the sentence names the one that stands
+    /// most in the way, the facts have the skill against each.
+    NO_SKILL = "no_skill", "the forecast has not lately proved better than \"as now\" (skill {skill}, {evidence} standard errors of {needed} needed)";
     /// The last samples are missing, so there is no ground to forecast from.
     GAP_TOO_WIDE = "gap_too_wide", "the last {gap_seconds} s of the metric are missing";
     /// The model could not be fitted to this history.

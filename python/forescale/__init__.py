@@ -12,7 +12,7 @@ from . import manifest, prometheus
 from ._native import Bounds, Decision, Estimate, Reason, Recommendation, Step, __version__
 from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
-from .forecast import Abstain, Forecast
+from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
 from .forecaster import Forecaster
 from .linting import Finding, Fix, lint
 from .panel import PanelForecast, forecast_panel
@@ -22,6 +22,8 @@ from .sizer import Refused, Sizer
 
 __all__ = [
     "Abstain",
+    "Accuracy",
+    "AccuracyRow",
     "Autoscaler",
     "Bounds",
     "ConfigError",

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, final
+from typing import Any, Literal, final
+
+_Judged = Literal["forecast", "as_now", "yesterday", "level"]
+_Score = tuple[float, float, float]
 
 __version__: str
 
@@ -30,6 +33,9 @@ class Autoscaler:
     def forecast(
         self, metric: str, horizon: str | float, quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
+    def accuracy(
+        self, metric: str
+    ) -> list[tuple[_Judged, float, float, int, _Score, _Score]]: ...
 
 @final
 class Forecaster:

@@ -7,6 +7,7 @@
 mod gate;
 mod history;
 mod input;
+mod ledger;
 mod level;
 mod model;
 #[cfg(feature = "augurs")]
@@ -15,6 +16,7 @@ pub mod naive;
 mod outlook;
 mod outlook_config;
 mod panel;
+mod reference;
 mod residuals;
 pub mod seasonal_naive;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod testing;
 
 use serde::{Deserialize, Serialize};
 
+pub use ledger::{Accuracy, Judged, Score};
 pub use model::{Horizon, Model};
 pub use outlook::Outlook;
 pub use outlook_config::OutlookConfig;

@@ -55,6 +55,8 @@ impl Policy for Predictive {
                 ("quantile", self.settings.quantile),
                 ("ahead_seconds", demand.at.since(view.at).as_secs_f64()),
                 ("load_per_replica", capacity.load_per_replica()),
+                ("skill", outlook.skill()),
+                ("coverage", outlook.coverage().unwrap_or_default()),
             ],
         );
         let want = Want::Replicas(wish.ceil() as u32);
