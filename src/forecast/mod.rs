@@ -4,16 +4,23 @@
 //! steps, or the reason to abstain. Knows nothing of replicas; so the forecast of a recorded load
 //! is the same whatever we decide on it.
 
+mod bank;
+mod contest;
+pub mod drift;
 mod gate;
 mod history;
 mod level;
+mod line;
 #[cfg(feature = "augurs")]
 pub mod mstl;
 pub mod naive;
+mod online;
 mod outlook;
 mod outlook_config;
 mod residuals;
+mod screen;
 pub mod seasonal_naive;
+mod seasons;
 #[cfg(test)]
 mod testing;
 
@@ -34,6 +41,7 @@ use crate::time::{Duration, Timestamp};
 catalog! {
     /// Settings of a built-in forecaster; `kind` names it. Built with the step of its samples.
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
+        "drift" => drift::Drift,
         #[cfg(feature = "augurs")] "mstl" => mstl::Mstl,
         "naive" => naive::Naive,
         "seasonal_naive" => seasonal_naive::SeasonalNaive,
@@ -107,6 +115,7 @@ mod tests {
     /// One of each kind, with a season short enough for a test.
     fn one_of_each() -> Vec<Box<dyn Forecaster>> {
         let settings = |kind: &&str| match *kind {
+            "drift" => r#"{"kind": "drift", "stretch": "5m", "fade": "10m"}"#,
             "mstl" => r#"{"kind": "mstl", "seasons": ["10m"], "history": "1h", "refit": "5m"}"#,
             "seasonal_naive" => r#"{"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}"#,
             "naive" => r#""naive""#,
