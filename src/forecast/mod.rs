@@ -9,6 +9,7 @@ mod contest;
 pub mod drift;
 mod gate;
 mod history;
+pub mod holt_winters;
 mod level;
 mod line;
 #[cfg(feature = "augurs")]
@@ -42,6 +43,7 @@ catalog! {
     /// Settings of a built-in forecaster; `kind` names it. Built with the step of its samples.
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
         "drift" => drift::Drift,
+        "holt_winters" => holt_winters::HoltWinters,
         #[cfg(feature = "augurs")] "mstl" => mstl::Mstl,
         "naive" => naive::Naive,
         "seasonal_naive" => seasonal_naive::SeasonalNaive,
@@ -116,6 +118,7 @@ mod tests {
     fn one_of_each() -> Vec<Box<dyn Forecaster>> {
         let settings = |kind: &&str| match *kind {
             "drift" => r#"{"kind": "drift", "stretch": "5m", "fade": "10m"}"#,
+            "holt_winters" => r#"{"kind": "holt_winters", "seasons": ["10m", "30m"]}"#,
             "mstl" => r#"{"kind": "mstl", "seasons": ["10m"], "history": "1h", "refit": "5m"}"#,
             "seasonal_naive" => r#"{"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}"#,
             "naive" => r#""naive""#,
