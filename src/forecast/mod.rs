@@ -24,6 +24,7 @@ pub mod seasonal_naive;
 mod seasons;
 #[cfg(test)]
 mod testing;
+pub mod theta;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,7 @@ catalog! {
         #[cfg(feature = "augurs")] "mstl" => mstl::Mstl,
         "naive" => naive::Naive,
         "seasonal_naive" => seasonal_naive::SeasonalNaive,
+        "theta" => theta::Theta,
     }
 }
 
@@ -119,6 +121,7 @@ mod tests {
         let settings = |kind: &&str| match *kind {
             "drift" => r#"{"kind": "drift", "stretch": "5m", "fade": "10m"}"#,
             "holt_winters" => r#"{"kind": "holt_winters", "seasons": ["10m", "30m"]}"#,
+            "theta" => r#"{"kind": "theta", "season": "10m", "line": "20m"}"#,
             "mstl" => r#"{"kind": "mstl", "seasons": ["10m"], "history": "1h", "refit": "5m"}"#,
             "seasonal_naive" => r#"{"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}"#,
             "naive" => r#""naive""#,
