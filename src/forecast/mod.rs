@@ -10,6 +10,7 @@ pub mod drift;
 mod gate;
 mod history;
 pub mod holt_winters;
+pub mod kalman;
 mod level;
 mod line;
 #[cfg(feature = "augurs")]
@@ -45,6 +46,7 @@ catalog! {
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
         "drift" => drift::Drift,
         "holt_winters" => holt_winters::HoltWinters,
+        "kalman" => kalman::Kalman,
         #[cfg(feature = "augurs")] "mstl" => mstl::Mstl,
         "naive" => naive::Naive,
         "seasonal_naive" => seasonal_naive::SeasonalNaive,
@@ -121,6 +123,7 @@ mod tests {
         let settings = |kind: &&str| match *kind {
             "drift" => r#"{"kind": "drift", "stretch": "5m", "fade": "10m"}"#,
             "holt_winters" => r#"{"kind": "holt_winters", "seasons": ["10m", "30m"]}"#,
+            "kalman" => r#"{"kind": "kalman", "seasons": ["10m"]}"#,
             "theta" => r#"{"kind": "theta", "season": "10m", "line": "20m"}"#,
             "mstl" => r#"{"kind": "mstl", "seasons": ["10m"], "history": "1h", "refit": "5m"}"#,
             "seasonal_naive" => r#"{"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}"#,
