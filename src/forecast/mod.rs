@@ -6,6 +6,7 @@
 
 mod bank;
 mod contest;
+pub mod croston;
 pub mod drift;
 mod gate;
 mod history;
@@ -44,6 +45,7 @@ use crate::time::{Duration, Timestamp};
 catalog! {
     /// Settings of a built-in forecaster; `kind` names it. Built with the step of its samples.
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
+        "croston" => croston::Croston,
         "drift" => drift::Drift,
         "holt_winters" => holt_winters::HoltWinters,
         "kalman" => kalman::Kalman,
@@ -121,6 +123,7 @@ mod tests {
     /// One of each kind, with a season short enough for a test.
     fn one_of_each() -> Vec<Box<dyn Forecaster>> {
         let settings = |kind: &&str| match *kind {
+            "croston" => r#""croston""#,
             "drift" => r#"{"kind": "drift", "stretch": "5m", "fade": "10m"}"#,
             "holt_winters" => r#"{"kind": "holt_winters", "seasons": ["10m", "30m"]}"#,
             "kalman" => r#"{"kind": "kalman", "seasons": ["10m"]}"#,
