@@ -5,10 +5,12 @@
 //! is the same whatever we decide on it.
 
 mod bank;
+mod cholesky;
 mod contest;
 pub mod croston;
 pub mod drift;
 mod gate;
+pub mod harmonic;
 mod history;
 pub mod holt_winters;
 pub mod kalman;
@@ -47,6 +49,7 @@ catalog! {
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
         "croston" => croston::Croston,
         "drift" => drift::Drift,
+        "harmonic" => harmonic::Harmonic,
         "holt_winters" => holt_winters::HoltWinters,
         "kalman" => kalman::Kalman,
         #[cfg(feature = "augurs")] "mstl" => mstl::Mstl,
@@ -124,6 +127,7 @@ mod tests {
     fn one_of_each() -> Vec<Box<dyn Forecaster>> {
         let settings = |kind: &&str| match *kind {
             "croston" => r#""croston""#,
+            "harmonic" => r#"{"kind": "harmonic", "seasons": ["10m", "20m"], "memory": "1h"}"#,
             "drift" => r#"{"kind": "drift", "stretch": "5m", "fade": "10m"}"#,
             "holt_winters" => r#"{"kind": "holt_winters", "seasons": ["10m", "30m"]}"#,
             "kalman" => r#"{"kind": "kalman", "seasons": ["10m"]}"#,
