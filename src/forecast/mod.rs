@@ -9,6 +9,8 @@ mod cholesky;
 mod contest;
 pub mod croston;
 pub mod drift;
+#[cfg(feature = "augurs")]
+pub mod ets;
 mod gate;
 pub mod harmonic;
 mod history;
@@ -49,6 +51,7 @@ catalog! {
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
         "croston" => croston::Croston,
         "drift" => drift::Drift,
+        #[cfg(feature = "augurs")] "ets" => ets::Ets,
         "harmonic" => harmonic::Harmonic,
         "holt_winters" => holt_winters::HoltWinters,
         "kalman" => kalman::Kalman,
@@ -128,6 +131,7 @@ mod tests {
         let settings = |kind: &&str| match *kind {
             "croston" => r#""croston""#,
             "harmonic" => r#"{"kind": "harmonic", "seasons": ["10m", "20m"], "memory": "1h"}"#,
+            "ets" => r#"{"kind": "ets", "seasons": ["10m"], "n_samples": 24, "refit": "4h"}"#,
             "drift" => r#"{"kind": "drift", "stretch": "5m", "fade": "10m"}"#,
             "holt_winters" => r#"{"kind": "holt_winters", "seasons": ["10m", "30m"]}"#,
             "kalman" => r#"{"kind": "kalman", "seasons": ["10m"]}"#,
