@@ -54,11 +54,8 @@ impl Rule for Recent {
 
     fn new(settings: &Config, step: Duration) -> Result<Self, Error> {
         for (name, span) in [("stretch", settings.stretch), ("fade", settings.fade)] {
-            if span < step || step.is_zero() {
-                return Err(Error::config(
-                    name,
-                    format!("is {span}, must be the step {step} or longer"),
-                ));
+            if span.is_zero() || step.is_zero() {
+                return Err(Error::config(name, format!("is {span}, must be longer")));
             }
         }
         let share = |span: Duration, least: f64| {
@@ -111,7 +108,7 @@ pub struct Config {
     /// takes as long to notice that a ramp is over, and lead times are minutes.
     pub stretch: Duration,
     /// Time constant with which the drift fades ahead: it never carries further than it would in
-    /// this time. Default `1h`: ramps of people's loads last hours.
+    /// this time, at least one step. Default `1h`: ramps of people's loads last hours.
     pub fade: Duration,
 }
 
@@ -178,11 +175,17 @@ mod tests {
     }
 
     #[test]
+    fn a_step_longer_than_the_stretch_takes_twelve_of_them() {
+        let day = Duration::from_secs(86_400);
+        let model = Recent::new(&Config::default(), day).expect("any step");
+        assert_eq!((model.keep, model.fade), (libm::exp(-1.0 / 12.0), libm::exp(-1.0)));
+    }
+
+    #[test]
     fn settings_out_of_range_are_refused() {
         let refused =
             |settings| Drift::new(settings, MINUTE).expect_err("out of range").path().to_owned();
-        let second = Duration::from_secs(1);
-        assert_eq!(refused(Config { stretch: second, ..Config::default() }), "stretch");
+        assert_eq!(refused(Config { stretch: Duration::ZERO, ..Config::default() }), "stretch");
         assert_eq!(refused(Config { fade: Duration::ZERO, ..Config::default() }), "fade");
     }
 }

@@ -67,11 +67,10 @@ impl Rule for Thetas {
     type Config = Config;
 
     fn new(settings: &Config, step: Duration) -> Result<Self, Error> {
-        let reach = settings.line.steps(step);
-        if reach < LEAST_REACH {
-            let message = format!("is {}, must be {LEAST_REACH} steps or longer", settings.line);
-            return Err(Error::config("line", message));
+        if settings.line.is_zero() || step.is_zero() {
+            return Err(Error::config("line", format!("is {}, must be longer", settings.line)));
         }
+        let reach = settings.line.steps(step).max(LEAST_REACH);
         Ok(Self {
             keep: libm::exp(-1.0 / reach as f64),
             reach,
@@ -174,7 +173,7 @@ pub struct Config {
     /// has been seen, and loses its say where it does not come true. Default `1d`: most loads that
     /// people make follow the day. `null`: none.
     pub season: Option<Duration>,
-    /// Time constant of the weights with which samples go into the line, at least six steps; so far
+    /// Time constant of the weights with which samples go into the line, six steps at least; so far
     /// ahead it is drawn on at most. Default `1d`: a trend shorter than a day is seldom a line.
     pub line: Duration,
 }
