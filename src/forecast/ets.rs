@@ -8,7 +8,6 @@ use augurs::{Fit, Predict};
 use serde::{Deserialize, Serialize};
 
 use super::bank::sum_of_powers;
-use super::holt_winters::seasons_of;
 use super::level::Level;
 use super::online::{Rule, online};
 use super::seasons::Seasons;
@@ -94,7 +93,7 @@ impl Rule for Trend {
     }
 
     fn seasons(settings: &Config, step: Duration) -> Result<Seasons, Error> {
-        seasons_of(&settings.seasons, step)
+        Seasons::of(&settings.seasons, step)
     }
 
     fn restored(&self, saved: Self) -> Result<Self, String> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bank::{Bank, Fades, GROUP, Gains, N, N_GROUPS};
 use super::online::{Rule, online};
-use super::seasons::{Seasons, steps_of};
+use super::seasons::Seasons;
 use crate::Error;
 use crate::time::Duration;
 
@@ -83,7 +83,7 @@ impl Rule for Smoothers {
     }
 
     fn seasons(settings: &Config, step: Duration) -> Result<Seasons, Error> {
-        seasons_of(&settings.seasons, step)
+        Seasons::of(&settings.seasons, step)
     }
 
     fn restored(&self, saved: Self) -> Result<Self, String> {
@@ -101,17 +101,6 @@ impl Rule for Smoothers {
     fn expects(&self, ahead: usize) -> Option<f64> {
         self.bank.expects(ahead, &FADES)
     }
-}
-
-/// The profiles of configured `seasons`.
-pub(super) fn seasons_of(seasons: &[Duration], step: Duration) -> Result<Seasons, Error> {
-    let periods: Result<Vec<_>, _> = (seasons.iter().enumerate())
-        .map(|(at, &season)| steps_of(season, step, &format!("seasons[{at}]")))
-        .collect();
-    if step.is_zero() {
-        return Err(Error::config("seasons", "cannot be told without a step"));
-    }
-    Ok(Seasons::new(periods?))
 }
 
 /// Settings of [`HoltWinters`].
@@ -171,6 +160,6 @@ mod tests {
         let odd = Config { seasons: vec![HOUR, Duration::from_secs(90)] };
         assert_eq!(refused(odd, MINUTE), "seasons[1]");
         assert_eq!(refused(Config { seasons: vec![MINUTE] }, MINUTE), "seasons[0]");
-        assert_eq!(refused(Config { seasons: vec![] }, Duration::ZERO), "seasons");
+        assert_eq!(refused(Config::default(), Duration::ZERO), "seasons[0]");
     }
 }

@@ -71,6 +71,17 @@ impl Seasons {
         Self { profiles, now: 0 }
     }
 
+    /// Of the setting `seasons`, none if it is empty.
+    ///
+    /// # Errors
+    /// If one is not a whole number of steps.
+    pub(super) fn of(seasons: &[Duration], step: Duration) -> Result<Self, Error> {
+        let periods: Result<Vec<_>, _> = (seasons.iter().enumerate())
+            .map(|(at, &season)| steps_of(season, step, &format!("seasons[{at}]")))
+            .collect();
+        Ok(Self::new(periods?))
+    }
+
     /// Takes over what was saved, if it has the same seasons and is sound.
     pub(super) fn restored(&self, saved: Self) -> Result<Self, String> {
         let same = |(ours, theirs): (&Profile, &Profile)| {
