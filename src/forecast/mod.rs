@@ -177,6 +177,10 @@ mod tests {
                         prop_assert!((0..70).all(|ahead| forecast.row(ahead).is_sorted()));
                     }
                 }
+                // A number that is not finite would be lost in the text.
+                let text = model.save().expect("it can be saved").to_string();
+                let saved = serde_json::from_str(&text).expect("JSON");
+                prop_assert!(model.load(saved).is_ok(), "{:?}", model);
             }
         }
     }
