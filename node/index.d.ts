@@ -443,11 +443,84 @@ export interface PassThroughPolicy extends EveryPolicy {
 }
 
 /** Settings of a forecaster. */
-export type ForecasterConfig = NaiveForecaster | SeasonalNaiveForecaster | MstlForecaster
+export type ForecasterConfig =
+  | NaiveForecaster
+  | DriftForecaster
+  | SeasonalNaiveForecaster
+  | HoltWintersForecaster
+  | KalmanForecaster
+  | ThetaForecaster
+  | HarmonicForecaster
+  | CrostonForecaster
+  | EtsForecaster
+  | MstlForecaster
 
 /** As now. */
 export interface NaiveForecaster {
   kind: 'naive'
+}
+
+/** As now, on the way the load has lately been going, ever less the further ahead. */
+export interface DriftForecaster {
+  kind: 'drift'
+  /** Time constant of the weights of samples in the slope. Default: 15 minutes. */
+  stretch?: Duration
+  /** Time constant with which the drift fades ahead. Default: 1 hour. */
+  fade?: Duration
+}
+
+/** Damped exponential smoothing with several seasons, of many settings at once. */
+export interface HoltWintersForecaster {
+  kind: 'holt_winters'
+  /** After these times the load comes again. Default: 1 day. */
+  seasons?: Duration[]
+}
+
+/** Level, trend and a passing deviation, filtered for many noise ratios at once. */
+export interface KalmanForecaster {
+  kind: 'kalman'
+  /** After these times the load comes again. Default: 1 day. */
+  seasons?: Duration[]
+}
+
+/** A smoothed level and a share of the long line's slope, of many settings at once. */
+export interface ThetaForecaster {
+  kind: 'theta'
+  /** After this time the load comes again; `null`: none. Default: 1 day. */
+  season?: Duration | null
+  /** Time constant of the weights of samples in the line, and how far it is drawn on. Default: 1 day. */
+  line?: Duration
+}
+
+/** Seasons as sums of sines, at the level of now. */
+export interface HarmonicForecaster {
+  kind: 'harmonic'
+  /** After these times the load comes again. Default: 1 day. */
+  seasons?: Duration[]
+  /** Pairs of sine and cosine for each season; 1 to 32 in all. Default: 6. */
+  pairs?: number
+  /** Time constant of forgetting; at least the longest season. Default: 7 days. */
+  memory?: Duration
+}
+
+/** Load that is mostly zero: how often it comes, and how much at a time. */
+export interface CrostonForecaster {
+  kind: 'croston'
+  /** How the probability of a load is found. Default: `tsb`. */
+  method?: 'tsb' | 'croston' | 'sba'
+  /** Weight of a new demand; above 0 and at most 1. Default: 0.05. */
+  smoothing?: number
+}
+
+/** The trend of an exponential smoothing model (AutoETS), at the level of now. */
+export interface EtsForecaster {
+  kind: 'ets'
+  /** After these times the load comes again. Default: 1 day. */
+  seasons?: Duration[]
+  /** So many of the last samples are fitted; 24 to 2016. Default: 168. */
+  n_samples?: number
+  /** Time between two fits. Default: 1 hour. */
+  refit?: Duration
 }
 
 /** As a season ago, at the level of now. */

@@ -57,7 +57,7 @@
 //! # Features
 //!
 //! `parallel` (replays on all cores), `schedule` (cron in time zones) and `yaml` are on by default.
-//! `augurs` adds the MSTL forecaster, `csv` traces from files, `report` the HTML report, `schema`
+//! `augurs` adds the MSTL and ETS forecasters, `csv` traces from files, `report` the HTML report, `schema`
 //! the configuration's JSON Schema.
 
 #![forbid(unsafe_code)]

@@ -28,15 +28,21 @@ __all__ = [
     "Concurrency",
     "Config",
     "Cooldown",
+    "Croston",
+    "Drift",
+    "Ets",
     "EveryPolicy",
-    "Fallback",
     "FactorBoost",
+    "Fallback",
     "Fixed",
     "FixedValue",
     "Forecaster",
     "Guard",
+    "Harmonic",
+    "HoltWinters",
     "Jobs",
     "KOfN",
+    "Kalman",
     "Limit",
     "Metric",
     "Mstl",
@@ -60,6 +66,7 @@ __all__ = [
     "Target",
     "TargetTracking",
     "TargetValue",
+    "Theta",
     "Threshold",
     "Tolerance",
     "ToleranceBand",
@@ -417,6 +424,62 @@ class SeasonalNaive(TypedDict, total=False):
     smooth: Span
 
 
+class Drift(TypedDict, total=False):
+    """As now, on the way the load has lately been going, ever less the further ahead."""
+
+    kind: Required[Literal["drift"]]
+    stretch: Span
+    fade: Span
+
+
+class HoltWinters(TypedDict, total=False):
+    """Damped exponential smoothing with several seasons, of many settings at once."""
+
+    kind: Required[Literal["holt_winters"]]
+    seasons: list[Span]
+
+
+class Kalman(TypedDict, total=False):
+    """Level, trend and a passing deviation, filtered for many noise ratios at once."""
+
+    kind: Required[Literal["kalman"]]
+    seasons: list[Span]
+
+
+class Theta(TypedDict, total=False):
+    """A smoothed level and a share of the long line's slope; of many settings at once."""
+
+    kind: Required[Literal["theta"]]
+    season: Span | None
+    line: Span
+
+
+class Harmonic(TypedDict, total=False):
+    """Seasons as sums of sines, at the level of now."""
+
+    kind: Required[Literal["harmonic"]]
+    seasons: list[Span]
+    pairs: int
+    memory: Span
+
+
+class Croston(TypedDict, total=False):
+    """Load that is mostly zero: how often it comes, and how much at a time."""
+
+    kind: Required[Literal["croston"]]
+    method: Literal["tsb", "croston", "sba"]
+    smoothing: float
+
+
+class Ets(TypedDict, total=False):
+    """The trend of an exponential smoothing model (AutoETS), at the level of now."""
+
+    kind: Required[Literal["ets"]]
+    seasons: list[Span]
+    n_samples: int
+    refit: Span
+
+
 class Mstl(TypedDict, total=False):
     """Several seasons and a trend, decomposed by MSTL."""
 
@@ -511,7 +574,30 @@ Policy: TypeAlias = (
 Combine: TypeAlias = KOfN | Literal["maximum", "all", "priority"]
 """How the proposals of several policies become one; a text alone is a kind."""
 
-Forecaster: TypeAlias = Naive | SeasonalNaive | Mstl | Literal["naive", "seasonal_naive", "mstl"]
+Forecaster: TypeAlias = (
+    Naive
+    | Drift
+    | SeasonalNaive
+    | HoltWinters
+    | Kalman
+    | Theta
+    | Harmonic
+    | Croston
+    | Ets
+    | Mstl
+    | Literal[
+        "naive",
+        "drift",
+        "seasonal_naive",
+        "holt_winters",
+        "kalman",
+        "theta",
+        "harmonic",
+        "croston",
+        "ets",
+        "mstl",
+    ]
+)
 """A model of the load; a text alone is a kind with its defaults."""
 
 Guard: TypeAlias = (
