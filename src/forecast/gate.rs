@@ -74,9 +74,14 @@ impl Gate {
         self.settings.ahead
     }
 
-    /// Whether it judges as `other` does.
+    /// Whether it judges as `other` does, perhaps at another horizon.
     pub(super) fn same_settings(&self, other: &Self) -> bool {
-        self.settings == other.settings
+        Settings { ahead: other.ahead(), ..self.settings } == other.settings
+    }
+
+    /// Whether enough forecasts have met their truth to believe any.
+    pub(super) fn has_evidence(&self) -> bool {
+        self.n_judged >= Self::LEAST
     }
 
     /// Takes the sample of this step, and what the model now expects [`ahead`](Self::ahead) steps
@@ -97,7 +102,7 @@ impl Gate {
     /// # Errors
     /// [`TOO_LITTLE_HISTORY`](codes::TOO_LITTLE_HISTORY) or [`NO_SKILL`](codes::NO_SKILL).
     pub(super) fn check(&self) -> Result<(), Reason> {
-        if self.n_judged < Self::LEAST {
+        if !self.has_evidence() {
             let seen = self.naive.n_samples();
             return Err(too_little(seen, seen + Self::LEAST - self.n_judged));
         }
@@ -123,7 +128,7 @@ impl Gate {
         let weight = (1.0 / self.n_judged as f64).max(1.0 / memory as f64);
         self.loss += (loss - self.loss) * weight;
         self.loss_naive += (loss_naive - self.loss_naive) * weight;
-        if self.n_judged < Self::LEAST {
+        if !self.has_evidence() {
             return;
         }
         let least = self.settings.min_skill - if self.open { Self::BAND } else { 0.0 };

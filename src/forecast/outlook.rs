@@ -42,10 +42,12 @@ pub struct Outlook {
 #[derive(Debug)]
 struct Model {
     quantile: f64,
-    /// Of the cached forecast, in steps.
+    /// That the policy looks to, in steps; the cached forecast reaches to those of the gates too.
     horizon: usize,
     forecaster: Box<dyn Forecaster>,
     gate: Gate,
+    /// Gathers evidence at the horizon of a lead time that was learnt since, to take over.
+    next_gate: Option<Gate>,
     cached: Forecast,
     /// Why there is no cached forecast, if so.
     abstains: Option<Reason>,
@@ -75,11 +77,43 @@ impl Outlook {
             horizon,
             forecaster,
             gate,
+            next_gate: None,
             cached: Forecast::default(),
             abstains: None,
         };
         model.forecast();
         Ok(Self { settings: settings.clone(), resampler, model })
+    }
+
+    /// Refuses a lead time too long to forecast for.
+    ///
+    /// # Errors
+    /// If the horizon would be of too many steps.
+    pub fn check_reach(&self, lead_time: Duration) -> Result<(), Error> {
+        let horizon = self.settings.horizon_or(lead_time).steps(self.step()) + 1;
+        if horizon > MOST_STEPS {
+            return Err(Error::config("horizon", too_far(horizon)));
+        }
+        Ok(())
+    }
+
+    /// Goes on for another lead time, of at most [`check_reach`](Self::check_reach): the forecast
+    /// reaches as far at once. Skill goes on to be judged where it was, until at the new horizon, if
+    /// that differs by more than a quarter, there is as much evidence as a first trust needs.
+    pub fn follow(&mut self, lead_time: Duration) {
+        let (step, model) = (self.resampler.step(), &mut self.model);
+        let horizon = (self.settings.horizon_or(lead_time).steps(step) + 1).min(MOST_STEPS);
+        let ahead = lead_time.steps(step).clamp(1, horizon);
+        let near = |gate: &Gate| gate.ahead().abs_diff(ahead) <= gate.ahead().max(ahead) / 4;
+        if near(&model.gate) {
+            model.next_gate = None;
+        } else if !model.next_gate.as_ref().is_some_and(near) {
+            let Self { settings: OutlookConfig { quantile, min_skill, .. }, .. } = self;
+            model.next_gate = Some(Gate::new(*quantile, *min_skill, ahead, step));
+        }
+        if std::mem::replace(&mut model.horizon, horizon) != horizon {
+            model.forecast();
+        }
     }
 
     /// The metric it forecasts.
@@ -218,10 +252,13 @@ impl Outlook {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn save(&self) -> Result<Value, Error> {
-        let Model { forecaster, gate, .. } = &self.model;
-        let forecaster = forecaster.save()?;
-        let saved =
-            SavedOutlook { resampler: self.resampler.clone(), forecaster, gate: gate.clone() };
+        let Model { forecaster, gate, next_gate, .. } = &self.model;
+        let saved = SavedOutlook {
+            resampler: self.resampler.clone(),
+            forecaster: forecaster.save()?,
+            gate: gate.clone(),
+            next_gate: next_gate.clone(),
+        };
         serde_json::to_value(saved)
             .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
     }
@@ -234,11 +271,17 @@ impl Outlook {
         let saved: SavedOutlook = serde_json::from_value(saved).map_err(|error| {
             Error::snapshot(format!("holds a forecaster that is damaged: {error}"))
         })?;
-        if saved.resampler.step() != self.step() || !saved.gate.same_settings(&self.model.gate) {
+        // A gate may judge at another horizon, as `follow` tells.
+        let is_ours =
+            |gate: &Gate| gate.same_settings(&self.model.gate) && gate.ahead() <= MOST_STEPS;
+        if saved.resampler.step() != self.step()
+            || !is_ours(&saved.gate)
+            || !saved.next_gate.as_ref().is_none_or(is_ours)
+        {
             return Err(Error::snapshot("holds a forecaster of other settings"));
         }
         self.model.forecaster.load(saved.forecaster)?;
-        self.model.gate = saved.gate;
+        (self.model.gate, self.model.next_gate) = (saved.gate, saved.next_gate);
         self.resampler = saved.resampler;
         // A forecast is a pure function of the forecaster, so the cached one need not be saved.
         self.model.forecast();
@@ -257,21 +300,30 @@ impl Model {
     fn observe(&mut self, sample: Sample) {
         self.forecaster.observe(sample);
         if sample.value.is_none() {
-            self.gate.observe(sample, None);
+            self.gates().for_each(|gate| gate.observe(sample, None));
             return;
         }
         self.forecast();
-        let expected = match self.abstains {
-            None => Some(self.cached.row(self.gate.ahead() - 1)[0]),
-            Some(_) => None,
-        };
-        self.gate.observe(sample, expected);
+        let Self { cached, abstains, gate, next_gate, .. } = self;
+        for gate in std::iter::once(gate).chain(next_gate) {
+            let expected = abstains.is_none().then(|| cached.row(gate.ahead() - 1)[0]);
+            gate.observe(sample, expected);
+        }
+        if let Some(next) = self.next_gate.take_if(|next| next.has_evidence()) {
+            self.gate = next;
+        }
+    }
+
+    fn gates(&mut self) -> impl Iterator<Item = &mut Gate> {
+        std::iter::once(&mut self.gate).chain(&mut self.next_gate)
     }
 
     /// Caches the forecast, or why there is none.
     fn forecast(&mut self) {
-        let Self { quantile, horizon, forecaster, cached, abstains, .. } = self;
-        *abstains = forecaster.forecast(*horizon, std::slice::from_ref(quantile), cached).err();
+        let horizon = self.gates().map(|gate| gate.ahead()).max().max(Some(self.horizon));
+        let Self { quantile, forecaster, cached, abstains, .. } = self;
+        let horizon = horizon.unwrap_or(1);
+        *abstains = forecaster.forecast(horizon, std::slice::from_ref(quantile), cached).err();
     }
 }
 
@@ -288,6 +340,8 @@ struct SavedOutlook {
     resampler: Resampler,
     forecaster: Value,
     gate: Gate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_gate: Option<Gate>,
 }
 
 #[cfg(test)]

@@ -54,6 +54,39 @@ fn opens_on_a_daily_load_and_covers_it() {
     assert!(outlook.skill() > 0.1, "{}", outlook.skill());
 }
 
+/// Trust is not lost by a longer lead time; it is judged anew once there is evidence.
+#[test]
+fn follows_a_lead_time_and_judges_at_it_once_there_is_evidence() {
+    let loads = daily(3 * 1440, 0.9, 0.05, 2);
+    let mut outlook = fed(&loads[..2880]);
+    assert_eq!((outlook.model.gate.ahead(), outlook.latest().expect("trusted").horizon()), (5, 11));
+    outlook.follow(Duration::from_secs(330)); // 6 steps are near 5
+    assert!(outlook.model.next_gate.is_none());
+    outlook.follow(Duration::from_secs(600));
+    assert_eq!(outlook.latest().expect("still trusted").horizon(), 21);
+    let mut restored = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+    let mut judged_at = Vec::new();
+    for (at, &load) in loads.iter().enumerate().skip(2880).take(100) {
+        restored.load(outlook.save().expect("JSON")).expect("its own snapshot");
+        restored.follow(Duration::from_secs(600));
+        for outlook in [&mut outlook, &mut restored] {
+            outlook.observe(minute(at), Some(load));
+        }
+        assert_eq!(outlook.latest(), restored.latest(), "minute {at}");
+        assert_eq!(outlook.save(), restored.save());
+        assert!(outlook.latest().is_ok());
+        judged_at.push(outlook.model.gate.ahead());
+    }
+    // Errors at the new horizon for both, then 48 judged steps.
+    let switched = judged_at.iter().position(|&ahead| ahead == 10).expect("it switches");
+    assert!((58..99).contains(&switched), "{switched}");
+    outlook.follow(Duration::from_secs(120));
+    assert!(outlook.latest().expect("trusted").horizon() >= 10, "the gate still looks 10 ahead");
+    outlook.follow(Duration::from_secs(600));
+    assert!(outlook.model.next_gate.is_none(), "back where it is judged");
+    assert!(outlook.check_reach(Duration::from_secs(86_400 * 4)).is_err());
+}
+
 #[test]
 fn closes_on_a_random_walk() {
     let settings =
