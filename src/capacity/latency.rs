@@ -239,7 +239,7 @@ impl Capacity for Latency {
         self.loads.push(load);
         self.latencies.push(latency);
         self.n_samples = self.n_samples.saturating_add(1);
-        if self.n_samples % Self::BLOCK as u64 == 0
+        if self.n_samples.is_multiple_of(Self::BLOCK as u64)
             && let (Some(load), Some(latency)) = (self.loads.median(), self.latencies.median())
         {
             self.learn(Block { load, latency });

@@ -29,7 +29,8 @@ pub trait Capacity: Saved + std::fmt::Debug + Send + Sync {
         None
     }
 
-    /// Takes in what is seen of the workload now, at each observation.
+    /// Takes in what is seen of the workload, at each observation; called where it
+    /// [`also_reads`](Self::also_reads) a metric.
     fn observe(&mut self, seen: &Seen) {
         let _ = seen;
     }

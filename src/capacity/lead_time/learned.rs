@@ -173,6 +173,9 @@ pub struct Config {
     pub half_life: u32,
 }
 
+/// No replica is waited for longer.
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -189,12 +192,10 @@ impl Config {
     /// The longest lead time that may come into force.
     #[must_use]
     pub fn longest(&self) -> Duration {
-        const WEEK: Duration = Duration::from_secs(7 * 86_400);
-        self.max.unwrap_or_else(|| self.initial.times(10)).min(WEEK.max(self.initial))
+        self.max.unwrap_or_else(|| self.initial.times(10)).min(WEEK)
     }
 
     fn check(&self) -> Result<(), Error> {
-        const WEEK: Duration = Duration::from_secs(7 * 86_400);
         let Self { initial, quantile, min, half_life, .. } = *self;
         if initial.is_zero() || initial > WEEK {
             return Err(Error::config(
