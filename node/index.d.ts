@@ -21,8 +21,8 @@ export interface Config {
   metrics?: Record<string, MetricConfig>
   /** What a replica carries; a `predictive` policy needs it. */
   capacity?: CapacityConfig
-  /** From a replica's request to its readiness. Default: 2 minutes. */
-  lead_time?: Duration
+  /** From a replica's request to its readiness: known, or how it is learnt. Default: 2 minutes. */
+  lead_time?: LeadTimeConfig
   /** Who proposes replicas. At least one. */
   policies?: PolicyConfig[]
   /** How their proposals become one. Default: `maximum`. */
@@ -59,7 +59,7 @@ export interface ZeroConfig {
 }
 
 /** Settings of a capacity. */
-export type CapacityConfig = FixedCapacity
+export type CapacityConfig = FixedCapacity | LearnedCapacity | LatencyCapacity
 
 /** A load per replica that is known. */
 export interface FixedCapacity {
@@ -72,6 +72,69 @@ export interface FixedCapacity {
   target_utilization?: number
   /** Spare load on top, as a ratio. Default: 0. */
   headroom?: number
+}
+
+/** A load per replica that is learnt from the load and the utilization. */
+export interface LearnedCapacity {
+  kind: 'learned'
+  /** The metric whose load this speaks of. */
+  metric: string
+  /** The metric of kind `utilization` that the load causes. */
+  utilization: string
+  /** What one replica carries at most until it is learnt. Default: unknown until then. */
+  load_per_replica?: number
+  /** The utilization that is planned with, above the idle one, at most 1. Default: 0.75. */
+  target_utilization?: number
+  /** The utilization of a replica without load, in [0, 0.5]. Default: 0. */
+  idle_utilization?: number
+  /** Spare load on top, as a ratio. Default: 0. */
+  headroom?: number
+  /** So long after a change of the ready replicas nothing is learnt. Default: 1 minute. */
+  settle?: Duration
+  /** The median goes over so many samples, 5 to 10000. Default: 60. */
+  window?: number
+}
+
+/** A load per replica that is learnt from the load and a latency. */
+export interface LatencyCapacity {
+  kind: 'latency'
+  /** The metric whose load this speaks of. */
+  metric: string
+  /** The metric of kind `average` that tells the latency: its mean or a quantile of it. */
+  latency: string
+  /** The latency that is to be kept, in the unit of that metric; above 0. */
+  objective: number
+  /** What one replica carries within the objective until it is learnt. Default: unknown until then. */
+  load_per_replica?: number
+  /** Spare load on top, as a ratio. Default: 0.1. */
+  headroom?: number
+  /** So long after a change of the ready replicas nothing is learnt. Default: 1 minute. */
+  settle?: Duration
+}
+
+/** Settings of a lead time; the text `learned` alone is that kind with its defaults. */
+export type LeadTimeConfig = Duration | FixedLeadTime | LearnedLeadTime
+
+/** The long form of a lead time that is known. */
+export interface FixedLeadTime {
+  kind: 'fixed'
+  /** From a replica's request to its readiness. */
+  duration: Duration
+}
+
+/** A lead time that is learnt from the replicas that are seen to start. */
+export interface LearnedLeadTime {
+  kind: 'learned'
+  /** The lead time until starts were seen; above 0. Default: 2 minutes. */
+  initial?: Duration
+  /** The share of the starts that take no longer, in [0.5, 1). Default: 0.9. */
+  quantile?: number
+  /** Never shorter. Default: 0. */
+  min?: Duration
+  /** Never longer; a start that takes longer counts as failed. Default: ten times `initial`. */
+  max?: Duration
+  /** A scale-up counts half as much as one so many scale-ups newer. Default: 16. */
+  half_life?: number
 }
 
 /** Settings of a policy. */

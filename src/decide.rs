@@ -12,7 +12,7 @@ mod stages;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::capacity::Capacity;
+use crate::capacity::{Capacity, LeadTime};
 use crate::catalog::Labeled;
 use crate::combine::{Vote, Voter};
 use crate::config::Config;
@@ -58,6 +58,7 @@ pub struct Autoscaler {
     metrics: Vec<Metric>,
     outlooks: Vec<Outlook>,
     capacity: Option<Box<dyn Capacity>>,
+    lead_time: LeadTime,
     voters: Vec<Voter>,
     guards: Vec<Labeled<Box<dyn Guard>>>,
     zero: Option<Zero>,
@@ -111,6 +112,7 @@ impl Autoscaler {
             metrics: parts.metrics,
             outlooks: parts.outlooks,
             capacity: parts.capacity,
+            lead_time: parts.lead_time,
             voters: parts.voters,
             guards: parts.guards,
             zero: parts.zero,
@@ -262,6 +264,7 @@ impl Autoscaler {
         match self.state.clock.tick(observation.at) {
             Tick::Forward => self.follow(last_at, current),
             Tick::SteppedBack => {
+                self.lead_time.rebase();
                 self.outlooks.iter_mut().for_each(|outlook| outlook.rebase(observation.at));
             }
             Tick::Doubtful(reason) => {
@@ -281,6 +284,9 @@ impl Autoscaler {
         let mut replicas = self.limit(observation, combined);
         replicas = self.apply_mode(current, replicas);
         self.tell(observation.at, current, replicas);
+        if self.config.mode != Mode::Observe {
+            self.lead_time.decided(observation.at, replicas);
+        }
         self.state.last = Some((current, replicas));
         self.decision.replicas = replicas;
         &self.decision

@@ -217,7 +217,7 @@ fn whole() -> impl Strategy<Value = (String, u32, u32)> {
         1 => Just(r#"{"kind": "k_of_n", "scale_up": 1, "scale_down": 1}"#),
     ];
     let mode = prop_oneof![6 => Just("on"), 1 => Just("observe"), 1 => Just("scale_up_only")];
-    let lead_time = prop_oneof![Just("0s"), Just("2m"), Just("36500d")];
+    let lead_time = prop_oneof![Just("0s"), Just("2m"), Just("36500d"), Just("learned")];
     let guards = prop_oneof![
         Just(""),
         Just(r#""guards": [],"#),

@@ -35,6 +35,7 @@ __all__ = [
     "FactorBoost",
     "Fallback",
     "Fixed",
+    "FixedLeadTime",
     "FixedValue",
     "Forecaster",
     "Guard",
@@ -43,6 +44,10 @@ __all__ = [
     "Jobs",
     "KOfN",
     "Kalman",
+    "LatencyCapacity",
+    "LeadTime",
+    "LearnedCapacity",
+    "LearnedLeadTime",
     "Limit",
     "Metric",
     "Mstl",
@@ -89,7 +94,7 @@ class Config(TypedDict, total=False):
     mode: Literal["observe", "scale_up_only", "on"]
     metrics: dict[str, Metric]
     capacity: Capacity
-    lead_time: Span
+    lead_time: LeadTime
     policies: list[Policy]
     combine: Combine
     guards: list[Guard]
@@ -128,6 +133,50 @@ class Fixed(TypedDict, total=False):
     load_per_replica: Required[float]
     target_utilization: float
     headroom: float
+
+
+class LearnedCapacity(TypedDict, total=False):
+    """What a replica carries is learnt from its load and its utilization."""
+
+    kind: Required[Literal["learned"]]
+    metric: Required[str]
+    utilization: Required[str]
+    load_per_replica: float
+    target_utilization: float
+    idle_utilization: float
+    headroom: float
+    settle: Span
+    window: int
+
+
+class LatencyCapacity(TypedDict, total=False):
+    """What a replica carries within a latency objective is learnt from its load and the latency."""
+
+    kind: Required[Literal["latency"]]
+    metric: Required[str]
+    latency: Required[str]
+    objective: Required[float]
+    load_per_replica: float
+    headroom: float
+    settle: Span
+
+
+class FixedLeadTime(TypedDict):
+    """The long form of a lead time that is known."""
+
+    kind: Literal["fixed"]
+    duration: Span
+
+
+class LearnedLeadTime(TypedDict, total=False):
+    """The lead time is learnt from the replicas that are seen to start."""
+
+    kind: Required[Literal["learned"]]
+    initial: Span
+    quantile: float
+    min: Span
+    max: Span
+    half_life: int
 
 
 class EveryPolicy(TypedDict, total=False):
@@ -548,8 +597,12 @@ class WithoutBehavior(TypedDict, total=False):
     minimum: int
 
 
-Capacity: TypeAlias = Fixed
+Capacity: TypeAlias = Fixed | LearnedCapacity | LatencyCapacity
 """What a replica carries."""
+
+LeadTime: TypeAlias = Span | FixedLeadTime | LearnedLeadTime
+"""From a replica's request to its readiness: known, or learnt; the text ``"learned"`` alone is that
+kind with its defaults."""
 
 Policy: TypeAlias = (
     Target

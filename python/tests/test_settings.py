@@ -67,6 +67,9 @@ def test_the_keys_of_the_whole_are_those_of_the_core() -> None:
     assert get_type_hints(settings.Config).keys() == known_keys({"max_replicas": 9, "?": 1})
     zero = {"metric": "rps", "?": 1}
     assert get_type_hints(settings.Zero).keys() == known_keys({"max_replicas": 9, "zero": zero})
+    lead_time = {"kind": "learned", "?": 1}
+    known = known_keys({"max_replicas": 9, "lead_time": lead_time})
+    assert get_type_hints(settings.LearnedLeadTime).keys() - {"kind"} == known
     metrics = {"rps": {"kind": "total", "?": 1}}
     known = known_keys({"max_replicas": 9, "metrics": metrics})
     assert get_type_hints(settings.Metric).keys() == known

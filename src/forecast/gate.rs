@@ -118,6 +118,11 @@ impl Gate {
         Err(self.lost(terms))
     }
 
+    /// Whether enough was judged to believe anything.
+    pub(super) fn has_evidence(&self) -> bool {
+        self.lacking() == 0
+    }
+
     /// The least skill against any of the references; 0 before the first is judged.
     pub(super) fn skill(&self) -> f64 {
         self.known().map(|(_, trial)| trial.skill()).reduce(f64::min).unwrap_or(0.0)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Forecast;
 use super::gate::{Gate, N_REFERENCES, Terms};
+use super::input::MOST_STEPS;
 use super::reference::{Expected, Margin, Points, SMOOTHED};
 use crate::Reason;
 use crate::series::{Ring, Sample};
@@ -80,8 +81,15 @@ pub struct Score {
 #[serde(deny_unknown_fields)]
 pub(super) struct Ledger {
     settings: Settings,
+    /// The horizon at which it is to be decided whether to believe, in steps.
+    lead: usize,
+    /// So far ahead it judges, in steps; what decides may lie beyond.
+    horizon: usize,
+    /// The horizon at which it is decided; another one than is near `lead` until there is evidence.
+    /// Invariant: that of a band.
+    decides: usize,
     points: Points,
-    /// Invariant: at least one; `ahead` rises.
+    /// Invariant: at least one; `ahead` rises, up to the reach of the points at most.
     bands: Vec<Band>,
 }
 
@@ -91,8 +99,6 @@ struct Settings {
     quantile: f64,
     min_skill: f64,
     step: Duration,
-    /// The horizon at which it is decided whether to believe, in steps.
-    lead: usize,
 }
 
 /// One horizon.
@@ -144,28 +150,85 @@ impl Ledger {
         step: Duration,
     ) -> Self {
         let lead = lead.max(1);
+        let mut ledger = Self {
+            settings: Settings { quantile, min_skill, step },
+            lead,
+            horizon,
+            decides: lead,
+            points: Points::new(lead, step),
+            bands: vec![Band::new(lead)],
+        };
+        ledger.follow(lead, horizon);
+        ledger
+    }
+
+    /// Goes on for another lead time and horizon, in steps; a lead time within a quarter of a band's
+    /// is near enough to be judged there. The band that decides goes on to do so until one near the
+    /// lead time has as much evidence as a first trust needs: trust is not lost by a lead time that
+    /// was learnt, and not given without evidence.
+    pub(super) fn follow(&mut self, lead: usize, horizon: usize) {
+        (self.lead, self.horizon) = (lead.max(1), horizon);
         let doubling = (0..).map(|power| 1 << power);
-        let mut aheads: Vec<usize> =
-            doubling.take_while(|&ahead| ahead <= horizon.min(Self::LONGEST)).collect();
-        if let Err(at) = aheads.binary_search(&lead) {
-            aheads.insert(at, lead);
+        doubling
+            .take_while(|&ahead| ahead <= horizon.min(Self::LONGEST))
+            .for_each(|ahead| self.begin(ahead));
+        let near = |band: &Band| band.ahead <= horizon && is_near(band.ahead, self.lead);
+        if !self.bands.iter().any(near) {
+            self.begin(self.lead);
         }
-        let longest = aheads.last().copied().unwrap_or(lead);
-        Self {
-            settings: Settings { quantile, min_skill, step, lead },
-            points: Points::new(longest, step),
-            bands: aheads.into_iter().map(Band::new).collect(),
+        self.points.reach(self.longest());
+        self.settle();
+    }
+
+    /// Judges at this horizon too, from now on.
+    fn begin(&mut self, ahead: usize) {
+        if let Err(at) = self.bands.binary_search_by_key(&ahead, |band| band.ahead) {
+            self.bands.insert(at, Band::new(ahead));
         }
     }
 
-    /// Takes over what was saved, if it is whole and of the same settings.
+    /// Lets the band nearest to the lead time decide, once it has the evidence; drops what nobody
+    /// needs any more.
+    fn settle(&mut self) {
+        if !is_near(self.decides, self.lead) {
+            let proven = self.bands.iter().filter(|band| band.gate.has_evidence());
+            let near = proven.map(|band| band.ahead).filter(|&ahead| is_near(ahead, self.lead));
+            let nearest = near.min_by_key(|ahead| ahead.abs_diff(self.lead));
+            self.decides = nearest.unwrap_or(self.decides);
+        }
+        // What lies beyond the horizon costs longer forecasts.
+        let Self { horizon, decides, bands, .. } = self;
+        bands.retain(|band| band.ahead <= *horizon || band.ahead == *decides);
+    }
+
+    /// The horizon at which it is decided whether to believe, in steps.
+    #[cfg(test)]
+    pub(super) fn decides(&self) -> usize {
+        self.decides
+    }
+
+    /// The longest horizon that is judged, in steps; so far each forecast must reach.
+    pub(super) fn longest(&self) -> usize {
+        self.bands.last().map_or(self.lead, |band| band.ahead)
+    }
+
+    /// Takes over what was saved, if it is whole and of the same settings; the lead time may be
+    /// another one, as [`follow`](Self::follow) tells.
     pub(super) fn restored(&self, saved: Self) -> Result<Self, String> {
-        let aheads = |ledger: &Self| ledger.bands.iter().map(|band| band.ahead).collect::<Vec<_>>();
-        if saved.settings != self.settings || aheads(&saved) != aheads(self) {
+        if saved.settings != self.settings {
             return Err("holds a forecaster of other settings".to_owned());
         }
         let n_steps = saved.points.n_steps();
-        if !saved.points.fits(&self.points)
+        let horizons = 1..=MOST_STEPS;
+        let rises = saved.bands.is_sorted_by(|one, next| one.ahead < next.ahead);
+        let reach = saved.points.longest();
+        if !rises
+            || !saved.bands.iter().any(|band| band.ahead == saved.decides)
+            || !horizons.contains(&saved.lead)
+            || !horizons.contains(&saved.horizon)
+            || !horizons.contains(&reach)
+            || !saved.bands.iter().all(|band| (1..=reach).contains(&band.ahead))
+            || !saved.points.fits(&Points::new(reach, self.settings.step))
             || !saved.bands.iter().all(|band| band.is_whole(n_steps))
         {
             return Err("holds a forecaster that is damaged: its ledger is not whole".to_owned());
@@ -187,6 +250,7 @@ impl Ledger {
             band.quantiles.push(row.and_then(|row| row.last().copied()));
         }
         self.points.observe(load.map(f64::sqrt));
+        self.settle();
     }
 
     /// Passes if the forecast may be believed a lead time ahead.
@@ -228,11 +292,16 @@ impl Ledger {
         })
     }
 
-    /// The band of the lead time, or the next longer one.
+    /// The band that decides.
     fn at_lead(&self) -> &Band {
-        let at = self.bands.partition_point(|band| band.ahead < self.settings.lead);
-        &self.bands[at.min(self.bands.len() - 1)]
+        let found = self.bands.iter().find(|band| band.ahead == self.decides);
+        found.expect("a band decides")
     }
+}
+
+/// Whether forecasts `ahead` steps tell of those `lead` steps ahead.
+fn is_near(ahead: usize, lead: usize) -> bool {
+    ahead.abs_diff(lead) <= ahead.max(lead) / 4
 }
 
 fn terms(&Settings { min_skill, step, .. }: &Settings, ahead: usize) -> Terms {

@@ -47,7 +47,7 @@ struct Model {
     forecaster: Box<dyn Forecaster>,
     ledger: Ledger,
     cached: Forecast,
-    /// The same with the median before it, for the ledger.
+    /// The same with the median before it, for the ledger; as far as that looks.
     issued: Forecast,
     /// Why there is no cached forecast, if so.
     abstains: Option<Reason>,
@@ -83,6 +83,33 @@ impl Outlook {
         };
         model.forecast();
         Ok(Self { settings: settings.clone(), resampler, model })
+    }
+
+    /// Refuses a lead time too long to forecast for.
+    ///
+    /// # Errors
+    /// If the horizon would be of too many steps.
+    pub fn check_reach(&self, lead_time: Duration) -> Result<(), Error> {
+        let horizon = self.settings.horizon_or(lead_time).steps(self.step()) + 1;
+        if horizon > input::MOST_STEPS {
+            return Err(Error::config("horizon", input::too_far(horizon)));
+        }
+        Ok(())
+    }
+
+    /// Goes on for another lead time, of at most [`check_reach`](Self::check_reach): the forecast
+    /// reaches as far at once. Skill goes on to be judged where it was, until there is as much
+    /// evidence at a horizon within a quarter of the new one as a first trust needs.
+    pub fn follow(&mut self, lead_time: Duration) {
+        let step = self.resampler.step();
+        let horizon =
+            self.settings.horizon_or(lead_time).steps(step).min(input::MOST_STEPS - 1) + 1;
+        let ahead = lead_time.steps(step).clamp(1, horizon);
+        let model = &mut self.model;
+        model.ledger.follow(ahead, horizon);
+        if std::mem::replace(&mut model.horizon, horizon) != horizon {
+            model.forecast();
+        }
     }
 
     /// The metric it forecasts.
@@ -255,11 +282,12 @@ impl Model {
 
     /// Caches the forecast, or why there is none.
     fn forecast(&mut self) {
-        let Self { quantile, horizon, forecaster, cached, issued, abstains, .. } = self;
+        let Self { quantile, horizon, forecaster, ledger, cached, issued, abstains } = self;
         let both = [0.5, *quantile];
         // At the median itself there is but one.
         let quantiles = if *quantile > 0.5 { &both[..] } else { &both[1..] };
-        *abstains = forecaster.forecast(*horizon, quantiles, issued).err();
+        let reach = ledger.longest().max(*horizon);
+        *abstains = forecaster.forecast(reach, quantiles, issued).err();
         if abstains.is_some() {
             return;
         }
@@ -268,7 +296,7 @@ impl Model {
         cached.quantiles.push(*quantile);
         cached.values.clear();
         let last = issued.values.chunks_exact(quantiles.len()).filter_map(<[f64]>::last);
-        cached.values.extend(last);
+        cached.values.extend(last.take(*horizon));
     }
 }
 

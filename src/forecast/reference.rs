@@ -47,6 +47,23 @@ impl Points {
         }
     }
 
+    /// The longest horizon it serves.
+    pub(super) fn longest(&self) -> usize {
+        self.loads.capacity()
+    }
+
+    /// Serves horizons of up to `longest` steps from now on, too.
+    pub(super) fn reach(&mut self, longest: usize) {
+        if longest <= self.longest() {
+            return;
+        }
+        for ring in std::iter::once(&mut self.loads).chain(&mut self.levels) {
+            let mut longer = Ring::new(longest);
+            ring.iter().for_each(|root| longer.push(root));
+            *ring = longer;
+        }
+    }
+
     /// What was expected of the step that comes next, `ahead` steps before it.
     pub(super) fn of_next(&self, ahead: usize) -> Expected {
         let levels = std::array::from_fn(|index| self.levels[index].back(ahead - 1));

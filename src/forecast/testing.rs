@@ -3,20 +3,10 @@
 use super::naive::{self, Naive};
 use super::{Forecast, Forecaster};
 use crate::series::Sample;
+pub(super) use crate::testing::uniform;
 use crate::time::{Duration, Timestamp};
 
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
-
-/// Uniform numbers in [0, 1) from a seed (xorshift, Marsaglia 2003).
-pub(super) fn uniform(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
 
 /// Minutes of a load around 1000 that swings over the day, with noise (both as shares of it).
 pub(super) fn daily(minutes: usize, swing: f64, noise: f64, seed: u64) -> Vec<f64> {
