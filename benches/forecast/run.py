@@ -32,7 +32,7 @@ def main() -> None:
         command = [python, __file__, *sys.argv[1:]]
         sys.exit(subprocess.run(command, env=os.environ | one_thread, check=False).returncode)
 
-    import compare  # needs what was just installed
+    import compare  # here, as it needs what was just installed
 
     compare.run(words, WORK)
 

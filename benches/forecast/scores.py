@@ -79,7 +79,11 @@ def score(model: str, task: Task, values: Floats, cpu_seconds: float, *, abstain
 
 @dataclass(frozen=True)
 class Row:
-    """A model over a set. Ratios are to seasonal naive on the same forecasts."""
+    """A model over a set. Ratios are to seasonal naive on the same forecasts.
+
+    `wql`, `relative_mae` and `mase` are geometric means over traces; of many series (`by_series`)
+    `mase` is the mean, as in the M4 competition.
+    """
 
     model: str
     n_forecasts: int
@@ -129,7 +133,7 @@ def _row(model: str, own: list[Score], base: Mapping[tuple[Any, ...], Score], by
         n_forecasts=len(own),
         n_abstained=sum(s.abstained for s in own),
         wql=_geometric_mean(wql(group) / wql(against[name]) for name, group in groups.items()),
-        mase=float(np.mean([m for group in groups.values() if np.isfinite(m := _mase(group))])),
+        mase=(_mean if by_series else _geometric_mean)(_mase(group) for group in groups.values()),
         relative_mae=_geometric_mean(_mae(group) / _mae(against[name]) for name, group in groups.items()),
         smape=float(np.mean([s.smape for s in own])),
         coverage=tuple(_coverage(own)),
@@ -154,6 +158,10 @@ def _mae(group: list[Score]) -> float:
 def _coverage(group: list[Score]) -> Floats:
     steps = sum(s.steps for s in group)
     return np.sum([s.covered for s in group], axis=0) / steps
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.nanmean(list(values)))
 
 
 def _geometric_mean(ratios: Iterable[float]) -> float:
