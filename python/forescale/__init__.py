@@ -13,7 +13,9 @@ from ._native import Bounds, Decision, Estimate, Reason, Recommendation, Step, _
 from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
 from .forecast import Abstain, Forecast
+from .forecaster import Forecaster
 from .linting import Finding, Fix, lint
+from .panel import PanelForecast, forecast_panel
 from .readings import Reading
 from .replay import Report, replay
 from .sizer import Refused, Sizer
@@ -28,8 +30,10 @@ __all__ = [
     "Finding",
     "Fix",
     "Forecast",
+    "Forecaster",
     "ForescaleError",
     "ObservationError",
+    "PanelForecast",
     "Reading",
     "Reason",
     "Recommendation",
@@ -41,6 +45,7 @@ __all__ = [
     "Step",
     "TraceError",
     "__version__",
+    "forecast_panel",
     "lint",
     "manifest",
     "prometheus",

@@ -6,13 +6,24 @@ No package is imported: arrays and tables are known by their methods.
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from .errors import ConfigError, ObservationError
 
-__all__ = ["config_text", "seconds", "snapshot_bytes", "span", "times", "values"]
+__all__ = [
+    "config_text",
+    "horizon",
+    "matrix",
+    "seconds",
+    "settings_text",
+    "snapshot_bytes",
+    "span",
+    "times",
+    "values",
+]
 
 
 def seconds(at: datetime | float, path: str = "at") -> float:
@@ -41,6 +52,20 @@ def _no_time(at: object, path: str) -> float:
 def span(value: str | float | timedelta) -> str | float:
     """A span of time as text or as seconds."""
     return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def horizon(value: int | str | timedelta) -> int | str | tuple[float]:
+    """How far ahead as a number of steps, a text, or seconds in a tuple."""
+    if isinstance(value, timedelta):
+        return (value.total_seconds(),)
+    if isinstance(value, str):
+        return value
+    try:
+        return operator.index(value)
+    except TypeError:
+        wanted = 'a whole number of steps, a text such as "30m" or a timedelta'
+        came = type(value).__name__
+        raise TypeError(f"`horizon` is of type {came}, must be {wanted}") from None
 
 
 def times(series: Any) -> Any:
@@ -76,6 +101,16 @@ def values(series: Any) -> Any:
     return array.tolist()
 
 
+def matrix(rows: Any) -> tuple[Any, bool]:
+    """Rows of numbers as floats, and whether they came as an array or a table."""
+    array = _array(rows)
+    if array is not None:
+        return values(rows), True
+    if isinstance(rows, memoryview):
+        return (rows if rows.format == "d" else rows.tolist()), False
+    return [values(row) for row in _iterable(rows, "values")], False
+
+
 def _array(series: Any) -> Any:
     """The series as a NumPy array if it is one or a table's column, else None."""
     if hasattr(series, "to_numpy"):
@@ -104,6 +139,11 @@ def config_text(config: object, path: str = "config") -> str:
         raise
     except ValueError as error:  # a number that is not finite, or a mapping within itself
         raise ConfigError(f"the settings are not JSON: {error}") from None
+
+
+def settings_text(settings: object) -> str | None:
+    """The settings of one member as text, None for the default ones."""
+    return None if settings is None else config_text(settings, "settings")
 
 
 def snapshot_bytes(snapshot: object) -> bytes:

@@ -31,6 +31,31 @@ class Autoscaler:
         self, metric: str, horizon: str | float, quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
 
+@final
+class Forecaster:
+    """The core of ``forescale.Forecaster``."""
+
+    def __new__(cls, settings: str | None, step: str | float) -> Forecaster: ...
+    @staticmethod
+    def restore(snapshot: bytes) -> Forecaster: ...
+    def snapshot(self) -> bytes: ...
+    def settings(self) -> str: ...
+    def step(self) -> float: ...
+    def observe(self, times: Any, values: Any) -> None: ...
+    def forecast(
+        self, horizon: int | str | tuple[float], quantiles: Sequence[float]
+    ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
+
+def forecast_panel(
+    settings: str | None,
+    values: Any,
+    step: str | float,
+    start: float,
+    horizon: int | str | tuple[float],
+    quantiles: Sequence[float],
+) -> tuple[datetime, float, int, list[float], bytearray, list[tuple[int, Reason]]]:
+    """The forecasts of the rows of a matrix, as memory of doubles, and which rows abstain."""
+
 def lint(config: str, now: float | None) -> str:
     """The findings as JSON, the worst first; `now` in seconds since the epoch."""
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Config;
 use crate::Error;
 use crate::catalog::{did_you_mean, unlocated};
+use crate::forecast::ForecasterConfig;
 
 /// A setting in force, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -108,6 +109,34 @@ impl Config {
     #[must_use]
     pub fn schema() -> Value {
         schemars::schema_for!(Config).to_value()
+    }
+}
+
+impl ForecasterConfig {
+    /// Reads a forecaster's settings: JSON, or YAML with the feature `yaml`; a kind alone stands for
+    /// its defaults.
+    ///
+    /// ```
+    /// use forescale::forecast::ForecasterConfig;
+    ///
+    /// let settings = ForecasterConfig::from_text(r#"{"kind": "naive"}"#)?;
+    /// assert_eq!(ForecasterConfig::from_text("naive")?, settings);
+    /// let error = ForecasterConfig::from_text("naiv").unwrap_err();
+    /// assert!(error.to_string().contains("did you mean `naive`?"), "{error}");
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, for an unknown kind
+    /// or setting (named, with the nearest known one) and a value of the wrong type. Ranges are
+    /// checked when the forecaster is built.
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let kind = text.trim();
+        if !kind.is_empty() && kind.chars().all(is_name) {
+            return read(&serde_json::json!({"kind": kind}));
+        }
+        read(&parse(text)?)
     }
 }
 

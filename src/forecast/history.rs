@@ -40,6 +40,12 @@ impl History {
         }
     }
 
+    /// Forgets all samples, keeping the memory.
+    pub(super) fn clear(&mut self) {
+        self.ring.clear();
+        (self.last_at, self.n_samples, self.n_missing) = (Timestamp::default(), 0, 0);
+    }
+
     /// Takes over what was saved, if it has the same size and step.
     pub(super) fn restored(&self, saved: Self) -> Result<Self, String> {
         if saved.ring.capacity() != self.ring.capacity() || saved.step != self.step {

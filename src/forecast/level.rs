@@ -58,6 +58,16 @@ impl Level {
         Self { step, rests: None, bands }
     }
 
+    /// Forgets all it has learnt, keeping the memory.
+    pub(super) fn clear(&mut self) {
+        self.rests = None;
+        for band in &mut self.bands {
+            band.waiting.fill(None);
+            (band.next, band.weights) = (0, PRIOR);
+            (band.products, band.targets) = ([[0.0; N]; N], [0.0; N]);
+        }
+    }
+
     /// Takes over what was saved, if it has the same step.
     pub(super) fn restored(&self, saved: Self) -> Result<Self, String> {
         if saved.step == self.step {

@@ -6,12 +6,15 @@
 
 mod gate;
 mod history;
+mod input;
 mod level;
+mod model;
 #[cfg(feature = "augurs")]
 pub mod mstl;
 pub mod naive;
 mod outlook;
 mod outlook_config;
+mod panel;
 mod residuals;
 pub mod seasonal_naive;
 #[cfg(test)]
@@ -19,8 +22,10 @@ mod testing;
 
 use serde::{Deserialize, Serialize};
 
+pub use model::{Horizon, Model};
 pub use outlook::Outlook;
 pub use outlook_config::OutlookConfig;
+pub use panel::{Panel, PanelForecast, forecast_panel};
 /// So many of a model's errors are kept; a quantile above `n / (n + 1)` of them is the largest.
 pub(crate) const ERRORS_KEPT: usize = residuals::Residuals::KEPT;
 
@@ -83,6 +88,21 @@ impl Forecast {
 pub trait Forecaster: Saved + std::fmt::Debug + Send + Sync {
     /// Takes the sample of the next step; a missing one has no value.
     fn observe(&mut self, sample: Sample);
+
+    /// Takes one sample for each of the next steps, of which the first ends at `first`; NaN is a
+    /// missing one. A model that can be faster than one after the other must be equal to it.
+    fn observe_many(&mut self, first: Timestamp, step: Duration, values: &[f64]) {
+        for (index, &value) in values.iter().enumerate() {
+            let at = first + step.times(index as i64);
+            self.observe(Sample { at, value: Some(value).filter(|value| !value.is_nan()) });
+        }
+    }
+
+    /// Forgets all samples, keeping settings and memory, so that the next of many series costs no
+    /// new model. `false` from a model that cannot; whoever holds the settings builds it anew then.
+    fn reset(&mut self) -> bool {
+        false
+    }
 
     /// Writes the forecast of the next `horizon` steps at `quantiles` (rising, in (0, 1)) into
     /// `forecast`, whose memory is reused.
@@ -149,6 +169,43 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// All of a model: settings and state.
+    fn state(model: &dyn Forecaster) -> String {
+        model.save().expect("it can be saved").to_string()
+    }
+
+    #[test]
+    fn a_model_that_is_reset_is_as_a_new_one() {
+        let mut n_reset = 0;
+        for (mut model, fresh) in one_of_each().into_iter().zip(one_of_each()) {
+            for (minute, &load) in super::testing::daily(400, 0.5, 0.1, 7).iter().enumerate() {
+                model.observe(sample(minute, Some(load).filter(|_| minute % 13 != 0)));
+            }
+            assert_ne!(state(&*model), state(&*fresh));
+            if model.reset() {
+                n_reset += 1;
+                assert_eq!(state(&*model), state(&*fresh));
+            }
+        }
+        assert!(n_reset >= 2, "only {n_reset} can be reset");
+    }
+
+    #[test]
+    fn many_samples_at_once_are_the_same_as_one_after_the_other() {
+        let loads = super::testing::daily(500, 0.5, 0.1, 8);
+        let holes = |(minute, load)| if minute % 17 < 2 { f64::NAN } else { load };
+        let loads: Vec<f64> = loads.into_iter().enumerate().map(holes).collect();
+        for (mut one_by_one, mut at_once) in one_of_each().into_iter().zip(one_of_each()) {
+            for (minute, &load) in loads.iter().enumerate() {
+                one_by_one.observe(sample(minute, Some(load).filter(|load| !load.is_nan())));
+            }
+            let (first, second) = loads.split_at(333);
+            at_once.observe_many(sample(0, None).at, MINUTE, first);
+            at_once.observe_many(sample(333, None).at, MINUTE, second);
+            assert_eq!(state(&*at_once), state(&*one_by_one));
         }
     }
 

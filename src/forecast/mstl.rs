@@ -188,6 +188,18 @@ impl Forecaster for Mstl {
         let point = self.course.points(&self.level, now);
         self.history.fill(&self.residuals, 2 * shortest, horizon, quantiles, forecast, point)
     }
+
+    fn reset(&mut self) -> bool {
+        self.history.clear();
+        self.bins.clear();
+        self.filling = (0.0, 0);
+        self.course.seasons.clear();
+        (self.course.fitted_at, self.course.trend) = (0, 0.0);
+        self.level.clear();
+        self.residuals.clear();
+        self.failed = false;
+        true
+    }
 }
 
 impl Course {

@@ -84,6 +84,12 @@ impl Forecaster for Naive {
         let last = self.history.ring.back(stale);
         self.history.fill(&self.residuals, 1, horizon, quantiles, forecast, |_| last)
     }
+
+    fn reset(&mut self) -> bool {
+        self.history.clear();
+        self.residuals.clear();
+        true
+    }
 }
 
 /// Settings of [`Naive`]: none.

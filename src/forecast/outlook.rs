@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::gate::Gate;
-use super::{Forecast, Forecaster, OutlookConfig};
+use super::{Forecast, Forecaster, OutlookConfig, input};
 use crate::series::{Resampler, Sample};
 use crate::{Duration, Error, Reason, Timestamp};
 
@@ -62,8 +62,8 @@ impl Outlook {
         // A step more than the horizon: the open step lies between the last sample and now.
         let horizon = settings.horizon_or(lead_time).steps(step) + 1;
         let ahead = lead_time.steps(step).clamp(1, horizon);
-        if horizon > MOST_STEPS {
-            return Err(Error::config("horizon", too_far(horizon)));
+        if horizon > input::MOST_STEPS {
+            return Err(Error::config("horizon", input::too_far(horizon)));
         }
         let forecaster =
             settings.forecaster.clone().build(step).map_err(|error| error.at("forecaster"))?;
@@ -128,39 +128,9 @@ impl Outlook {
     /// If the lengths differ, the times do not rise, or a value is negative or infinite; nothing
     /// is fed then.
     pub fn warm_up(&mut self, times: &[Timestamp], values: &[Option<f64>]) -> Result<(), Error> {
-        if times.len() != values.len() {
-            let message =
-                format!("has {} entries, but there are {} times", values.len(), times.len());
-            return Err(Error::observation("values", message));
-        }
-        if let Some(at) = times.windows(2).position(|pair| pair[1] <= pair[0]) {
-            let (before, after) = (times[at].as_millis(), times[at + 1].as_millis());
-            let message = format!("is {after} ms, must be after the {before} ms before it");
-            return Err(Error::observation(format!("times[{}]", at + 1), message));
-        }
-        let wrong = |value: &Option<f64>| value.is_some_and(|v| v < 0.0 || v.is_infinite());
-        if let Some(at) = values.iter().position(wrong) {
-            let value = values[at].unwrap_or_default();
-            let message = format!("is {value}, must be a finite number from 0 up, or missing");
-            return Err(Error::observation(format!("values[{at}]"), message));
-        }
-        // Where history lies on a coarser grid than ours, the load between two of its samples is
-        // taken along a line; what is missing in it stays missing.
-        let grid = typical_distance(times);
+        input::check_history(None, times, values)?;
         let step = self.step();
-        for index in 0..times.len() {
-            let next = (times.get(index + 1), values.get(index + 1).copied().flatten());
-            self.observe(times[index], values[index]);
-            if let (Some(before), (Some(&until), Some(after))) = (values[index], next) {
-                let distance = until.since(times[index]);
-                let n_steps = distance.as_millis() / step.as_millis();
-                for ahead in 1..if distance <= grid { n_steps } else { 0 } {
-                    let share = ahead as f64 / n_steps as f64;
-                    let load = before + (after - before) * share;
-                    self.observe(times[index] + step.times(ahead), Some(load));
-                }
-            }
-        }
+        input::along_lines(times, values, step, |at, load| self.observe(at, load));
         Ok(())
     }
 
@@ -189,19 +159,7 @@ impl Outlook {
         horizon: usize,
         quantiles: &[f64],
     ) -> Result<Result<Forecast, Reason>, Error> {
-        if horizon == 0 || horizon > MOST_STEPS {
-            return Err(Error::observation("horizon", too_far(horizon)));
-        }
-        if quantiles.is_empty() {
-            return Err(Error::observation("quantiles", "is empty, must name one at least"));
-        }
-        for (at, &quantile) in quantiles.iter().enumerate() {
-            let before = if at == 0 { 0.0 } else { quantiles[at - 1] };
-            if !(quantile > before && quantile < 1.0) {
-                let message = format!("is {quantile}, must be above {before} and below 1");
-                return Err(Error::observation(format!("quantiles[{at}]"), message));
-            }
-        }
+        input::check_request(horizon, quantiles)?;
         let mut forecast = Forecast::default();
         let answer = self.model.forecaster.forecast(horizon, quantiles, &mut forecast);
         Ok(answer.map(|()| forecast))
@@ -246,13 +204,6 @@ impl Outlook {
     }
 }
 
-/// The median distance between two times; zero where there are fewer than two.
-fn typical_distance(times: &[Timestamp]) -> Duration {
-    let mut distances: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
-    distances.sort_unstable();
-    distances.get(distances.len() / 2).copied().unwrap_or_default()
-}
-
 impl Model {
     fn observe(&mut self, sample: Sample) {
         self.forecaster.observe(sample);
@@ -273,13 +224,6 @@ impl Model {
         let Self { quantile, horizon, forecaster, cached, abstains, .. } = self;
         *abstains = forecaster.forecast(*horizon, std::slice::from_ref(quantile), cached).err();
     }
-}
-
-/// No forecast reaches further than so many steps.
-const MOST_STEPS: usize = 10_000;
-
-fn too_far(horizon: usize) -> String {
-    format!("is {horizon} steps, must be 1 to {MOST_STEPS}")
 }
 
 #[derive(Serialize, Deserialize)]

@@ -69,6 +69,11 @@ impl Residuals {
         Self { bands: vec![Band::new(ahead.max(1))] }
     }
 
+    /// Forgets all errors, keeping the memory.
+    pub(super) fn clear(&mut self) {
+        self.bands.iter_mut().for_each(Band::clear);
+    }
+
     /// Takes over what was saved, if it has the same horizons.
     pub(super) fn restored(&self, saved: Self) -> Result<Self, String> {
         let same =
@@ -159,6 +164,14 @@ impl Band {
             errors: Ring::new(Residuals::KEPT),
             sorted: Vec::with_capacity(Residuals::KEPT),
         }
+    }
+
+    fn clear(&mut self) {
+        for ring in [&mut self.issued, &mut self.widths, &mut self.errors] {
+            ring.clear();
+        }
+        (self.lately, self.ever) = (0.0, 0.0);
+        self.sorted.clear();
     }
 
     /// Takes the error of the point forecast whose truth has come.

@@ -101,6 +101,15 @@ impl Forecaster for SeasonalNaive {
         let point = self.course.points();
         history.fill(&self.residuals, *season, horizon, quantiles, forecast, point)
     }
+
+    fn reset(&mut self) -> bool {
+        self.course.history.clear();
+        if let Some(level) = &mut self.course.level {
+            level.clear();
+        }
+        self.residuals.clear();
+        true
+    }
 }
 
 impl Course {

@@ -50,6 +50,9 @@ struct Open {
     start: Timestamp,
     sum: f64,
     n: u32,
+    /// Whether it has been handed on already, by [`Resampler::close`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    closed: bool,
 }
 
 impl Resampler {
@@ -84,10 +87,13 @@ impl Resampler {
             Timestamp::from_millis(at.as_millis().div_euclid(millis).saturating_mul(millis));
         let mut open = match self.open {
             Some(open) if start < open.start => return false,
+            Some(open) if start == open.start && open.closed => return false,
             Some(open) if start == open.start => open,
             Some(open) => {
                 let before = open.mean();
-                closed(Sample { at: open.start + self.step, value: before });
+                if !open.closed {
+                    closed(Sample { at: open.start + self.step, value: before });
+                }
                 let gap = start.since(open.start).as_millis() / millis - 1;
                 let ends = before.zip(load).filter(|_| gap <= Self::MOST_BRIDGED);
                 for back in (1..=gap.min(Self::MOST_MISSING)).rev() {
@@ -98,9 +104,9 @@ impl Resampler {
                     let at = start - self.step.times(back - 1);
                     closed(Sample { at, value: bridged.filter(|value| value.is_finite()) });
                 }
-                Open { start, sum: 0.0, n: 0 }
+                Open::at(start)
             }
-            None => Open { start, sum: 0.0, n: 0 },
+            None => Open::at(start),
         };
         // Whatever would leave the sum infinite counts as missing too.
         if let Some(sum) = load.map(|load| open.sum + load).filter(|sum| sum.is_finite()) {
@@ -109,6 +115,15 @@ impl Resampler {
         }
         self.open = Some(open);
         true
+    }
+
+    /// Hands the open step to `closed` now, for a host that knows its readings to be complete; one
+    /// of that step that comes later is too late.
+    pub fn close(&mut self, closed: impl FnOnce(Sample)) {
+        if let Some(open) = self.open.as_mut().filter(|open| !open.closed) {
+            open.closed = true;
+            closed(Sample { at: open.start + self.step, value: open.mean() });
+        }
     }
 
     /// Goes on at `at` if the open step lies ahead of it, as after a clock was set back; what the
@@ -136,6 +151,10 @@ impl TryFrom<Saved> for Resampler {
 }
 
 impl Open {
+    fn at(start: Timestamp) -> Self {
+        Self { start, sum: 0.0, n: 0, closed: false }
+    }
+
     fn mean(&self) -> Option<f64> {
         (self.n > 0).then(|| self.sum / f64::from(self.n))
     }
@@ -199,6 +218,23 @@ mod tests {
     fn the_ends_of_time_do_no_harm() {
         let samples = closed_by(&[(i64::MIN, Some(1.0)), (0, Some(2.0)), (i64::MAX, Some(3.0))]);
         assert_eq!(samples.len(), 2 + 2 * Resampler::MOST_MISSING as usize);
+    }
+
+    #[test]
+    fn a_step_that_is_closed_early_is_handed_on_once_and_still_bridges_the_gap_behind_it() {
+        let mut resampler = Resampler::new(Duration::from_secs(10));
+        let mut samples = Vec::new();
+        let mut take = |sample: Sample| samples.push((sample.at.as_millis() / 1000, sample.value));
+        resampler.close(&mut take);
+        assert!(resampler.push(Timestamp::from_secs(3), Some(1.0), &mut take));
+        resampler.close(&mut take);
+        resampler.close(&mut take);
+        assert!(!resampler.push(Timestamp::from_secs(9), Some(7.0), &mut take));
+        let text = serde_json::to_string(&resampler).expect("a snapshot");
+        resampler = serde_json::from_str(&text).expect("its own snapshot");
+        assert!(resampler.push(Timestamp::from_secs(23), Some(3.0), &mut take));
+        resampler.close(&mut take);
+        assert_eq!(samples, [(10, Some(1.0)), (20, Some(2.0)), (30, Some(3.0))]);
     }
 
     #[test]

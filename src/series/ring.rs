@@ -52,6 +52,12 @@ impl Ring {
         self.capacity
     }
 
+    /// Forgets all samples, keeping the memory.
+    pub fn clear(&mut self) {
+        self.samples.clear();
+        self.next = 0;
+    }
+
     /// Takes the next sample; forgets the oldest one if full. A sample that is not finite counts
     /// as missing.
     pub fn push(&mut self, sample: Option<f64>) {

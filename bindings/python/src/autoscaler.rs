@@ -7,27 +7,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use forescale::Observation;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::{PyBytes, PyDateTime};
+use pyo3::types::PyBytes;
 
 use crate::convert::{self, Span};
-use crate::decision::{Decision, Reason, datetime};
+use crate::decision::Decision;
 use crate::error::raise;
+use crate::forecaster::Answer;
 
 /// The core of `forescale.Autoscaler`.
 #[pyclass(frozen, module = "forescale._native")]
 #[derive(Debug)]
 pub(crate) struct Autoscaler {
     core: Mutex<forescale::Autoscaler>,
-}
-
-/// When it was issued, its step in seconds, its quantiles and its rows.
-type ForecastParts<'py> = (Bound<'py, PyDateTime>, f64, Vec<f64>, Vec<Vec<f64>>);
-
-/// A forecast, or the reason to abstain.
-#[derive(IntoPyObject)]
-enum Answer<'py> {
-    Forecast(ForecastParts<'py>),
-    Abstain(Reason),
 }
 
 #[pymethods]
@@ -110,15 +101,7 @@ impl Autoscaler {
                 core.forecast(metric, horizon, &quantiles)
             })
             .map_err(raise)?;
-        Ok(match answer {
-            Ok(forecast) => Answer::Forecast((
-                datetime(py, forecast.issued_at)?,
-                forecast.step.as_secs_f64(),
-                forecast.quantiles.clone(),
-                (0..forecast.horizon()).map(|ahead| forecast.row(ahead).to_vec()).collect(),
-            )),
-            Err(reason) => Answer::Abstain(Reason(reason)),
-        })
+        Answer::new(py, answer)
     }
 }
 

@@ -226,6 +226,37 @@ pub(crate) fn series(path: &str, values: &Bound<'_, PyAny>) -> PyResult<Vec<Opti
     Ok(series)
 }
 
+/// The rows of a matrix of numbers, one after the other, and how many they are. Memory of `double`s
+/// is read in the order of its rows whatever its strides, and copied, as other threads may write to
+/// it once the interpreter is released.
+pub(crate) fn matrix(path: &str, values: &Bound<'_, PyAny>) -> PyResult<(usize, Vec<f64>)> {
+    if let Ok(buffer) = PyBuffer::<f64>::get(values) {
+        let [n_rows, _] = *buffer.shape() else {
+            let message = format!("has {} dimensions, must have two", buffer.dimensions());
+            return Err(refuse(path, &message));
+        };
+        return Ok((n_rows, buffer.to_vec(values.py())?));
+    }
+    const WANTED: &str = "a matrix of numbers, a row for each series";
+    if values.is_instance_of::<PyString>() || values.cast::<PyDict>().is_ok() {
+        return Err(wrong_type(path, values, WANTED));
+    }
+    let rows = values.try_iter().map_err(|_| wrong_type(path, values, WANTED))?;
+    let (mut n_rows, mut matrix, mut width) = (0, Vec::new(), 0);
+    for (index, row) in rows.enumerate() {
+        let row = series(&format!("{path}[{index}]"), &row?)?;
+        if index == 0 {
+            width = row.len();
+        } else if row.len() != width {
+            let message = format!("has {} numbers, must have {width}, as the first row", row.len());
+            return Err(refuse(format!("{path}[{index}]"), &message));
+        }
+        n_rows += 1;
+        matrix.extend(row.into_iter().map(|value| value.unwrap_or(f64::NAN)));
+    }
+    Ok((n_rows, matrix))
+}
+
 /// A recorded load: its times and values, without the rows that have no value, which are holes.
 pub(crate) fn samples(
     times: &Bound<'_, PyAny>,

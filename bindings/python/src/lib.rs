@@ -10,6 +10,7 @@ mod autoscaler;
 mod convert;
 mod decision;
 mod error;
+mod forecaster;
 mod lint;
 mod manifest;
 mod prometheus;
@@ -31,6 +32,8 @@ mod _native {
     use crate::autoscaler::Autoscaler;
     #[pymodule_export]
     use crate::decision::{Decision, Reason, Step};
+    #[pymodule_export]
+    use crate::forecaster::{Forecaster, forecast_panel};
     #[pymodule_export]
     use crate::lint::check;
     #[pymodule_export]

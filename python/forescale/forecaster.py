@@ -1,0 +1,162 @@
+"""One series and its forecaster, for a host that needs no autoscaler."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from . import _convert, _native
+from ._native import Reason
+from .forecast import Abstain, Forecast
+
+if TYPE_CHECKING:
+    from . import settings as kinds
+
+__all__ = ["Forecaster"]
+
+
+class Forecaster:
+    """Forecasts one series that it is fed.
+
+    A value at a time speaks of the step that ends there. The steps run through the first time that
+    came, so that values on any even grid are taken as they are: the forecast begins right after the
+    last one. Values that come more often are averaged over their step, and nothing is learnt from
+    it until a time has reached its end; values that come less often are taken along lines, and wide
+    gaps are missing. It reads no clock, and any thread may use it.
+
+    Parameters
+    ----------
+    settings
+        The settings of a forecaster, as in a ``predictive`` policy: a mapping with its ``kind``, a
+        kind alone, or JSON or YAML text; None for the default. Their types are
+        :data:`forescale.settings.Forecaster`.
+    step
+        Length of the steps on which it learns and forecasts: a text such as ``"1m"``, seconds, or a
+        timedelta.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or out of range; ``path`` says which.
+
+    Examples
+    --------
+    >>> model = Forecaster({"kind": "seasonal_naive", "season": "1h", "smooth": 0}, step="1m")
+    >>> minutes = range(240)
+    >>> loads = [100.0 if minute % 60 < 30 else 900.0 for minute in minutes]
+    >>> model.observe([60 * minute for minute in minutes], loads)
+    >>> forecast = model.forecast(horizon="1h", quantiles=[0.5, 0.95])
+    >>> len(forecast.values), round(forecast.values[0][0]), round(forecast.values[45][0])
+    (60, 100, 900)
+    """
+
+    __slots__ = ("_core",)
+    _core: _native.Forecaster
+
+    def __init__(
+        self,
+        settings: kinds.Forecaster | Mapping[str, Any] | str | None = None,
+        *,
+        step: str | float | timedelta = "1m",
+    ) -> None:
+        self._core = _native.Forecaster(_convert.settings_text(settings), _convert.span(step))
+
+    def observe(
+        self,
+        times: Iterable[datetime | float] | datetime | float,
+        values: Iterable[float | None] | float | None,
+    ) -> None:
+        """Take in values and their times, the oldest first, each after all before.
+
+        Parameters
+        ----------
+        times
+            As for :meth:`Autoscaler.warm_up`: lists, NumPy arrays, columns of pandas or polars; or
+            one time.
+        values
+            One for each time, in the unit of the load; None or NaN if missing.
+
+        Raises
+        ------
+        ObservationError
+            If the two differ in length, the times do not rise, or a value is negative or infinite;
+            nothing is taken in then.
+        """
+        if isinstance(times, datetime) or not isinstance(times, Iterable):
+            times, values = [times], [values]  # type: ignore[list-item]
+        self._core.observe(_convert.times(times), _convert.values(values))
+
+    def forecast(
+        self,
+        horizon: int | str | timedelta = 60,
+        quantiles: Sequence[float] = (0.5, 0.95),
+    ) -> Forecast | Abstain:
+        """What is expected after the last step that has ended.
+
+        Parameters
+        ----------
+        horizon
+            How far ahead: a whole number of steps, a text such as ``"30m"``, or a timedelta.
+        quantiles
+            Rising, each in (0, 1).
+
+        Returns
+        -------
+        Forecast or Abstain
+            ``Abstain`` is falsy and says why there is none.
+
+        Raises
+        ------
+        ObservationError
+            If the horizon is not 1 to 10,000 steps, or a quantile is out of range.
+        """
+        answer = self._core.forecast(_convert.horizon(horizon), list(quantiles))
+        if isinstance(answer, Reason):
+            return Abstain(answer)
+        issued_at, step, levels, rows = answer
+        return Forecast(issued_at, timedelta(seconds=step), levels, rows)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings in force, defaults too.
+
+        >>> Forecaster("naive").settings
+        {'kind': 'naive'}
+        """
+        settings: dict[str, Any] = json.loads(self._core.settings())
+        return settings
+
+    @property
+    def step(self) -> timedelta:
+        """The length of its steps."""
+        return timedelta(seconds=self._core.step())
+
+    def snapshot(self) -> bytes:
+        """Settings and state, as JSON in UTF-8; restoring it changes no later forecast."""
+        return self._core.snapshot()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The snapshot as plain values that JSON can carry."""
+        state: dict[str, Any] = json.loads(self.snapshot())
+        return state
+
+    @classmethod
+    def restore(cls, snapshot: bytes | Mapping[str, Any]) -> Self:
+        """From what :meth:`snapshot` or :meth:`to_dict` gave.
+
+        Raises
+        ------
+        SnapshotError
+            If it is cut, foreign, or of another version.
+        """
+        model = cls.__new__(cls)
+        model._core = _native.Forecaster.restore(_convert.snapshot_bytes(snapshot))
+        return model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).restore, (self.snapshot(),)
+
+    def __repr__(self) -> str:
+        return f"<forescale.Forecaster {self.settings['kind']}, step {self.step}>"
