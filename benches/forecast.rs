@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use forescale::forecast::{Forecast, Forecaster, ForecasterConfig};
+use forescale::forecast::{Forecast, Forecaster, ForecasterConfig, Panel, forecast_panel};
 use forescale::series::Sample;
 use forescale::{Duration, Timestamp};
 use rand_core::{Rng, SeedableRng};
@@ -36,16 +36,13 @@ fn sample(index: usize, value: f64) -> Sample {
     Sample { at, value: Some(value) }
 }
 
-fn new(kind: &str) -> Box<dyn Forecaster> {
-    let settings = serde_json::from_value::<ForecasterConfig>(kind.into());
-    settings.expect("a kind alone will do").build(STEP).expect("the defaults")
+fn settings(kind: &str) -> ForecasterConfig {
+    ForecasterConfig::from_text(kind).expect("a kind alone will do")
 }
 
 fn fitted(kind: &str, history: &[f64]) -> Box<dyn Forecaster> {
-    let mut model = new(kind);
-    for (index, &value) in history.iter().enumerate() {
-        model.observe(sample(index, value));
-    }
+    let mut model = settings(kind).build(STEP).expect("the defaults");
+    model.observe_many(sample(0, 0.0).at, STEP, history);
     model
 }
 
@@ -75,9 +72,27 @@ fn models(criterion: &mut Criterion) {
     }
 }
 
+/// A tenth of a fleet of 10,000 series of a week, on all cores.
+fn panel(criterion: &mut Criterion) {
+    const N_SERIES: usize = 1000;
+    let values: Vec<f64> = (0..N_SERIES as u64).flat_map(|series| load(WEEK, series)).collect();
+    let panel = Panel { values: &values, n_series: N_SERIES, start: sample(0, 0.0).at, step: STEP };
+    let mut group = criterion.benchmark_group("forecast/panel");
+    group.sample_size(10);
+    for kind in ForecasterConfig::KINDS.iter().filter(|&&kind| kind != "mstl") {
+        let settings = settings(kind);
+        group.bench_function(*kind, |bencher| {
+            bencher.iter(|| {
+                let forecasts = forecast_panel(&settings, black_box(&panel), HORIZON, &QUANTILES);
+                black_box(forecasts.expect("in range").values[0])
+            });
+        });
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20);
-    targets = models
+    targets = models, panel
 }
 criterion_main!(benches);

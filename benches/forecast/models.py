@@ -51,7 +51,7 @@ def ours(kind: str) -> Model:
 
         def run(task: Task) -> Floats | None:
             model = forescale.Forecaster({"kind": kind}, step=task.series.step)
-            model.observe(task.times, task.history)
+            model.observe(task.times + task.series.step, task.history)  # ends of steps
             forecast = model.forecast(horizon=task.horizon, quantiles=list(QUANTILES))
             return forecast.to_numpy() if forecast else None
 
