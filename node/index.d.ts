@@ -716,6 +716,117 @@ export class Abstain {
   explain(): string
 }
 
+/**
+ * Forecasts one series that it is fed, for a host that needs no autoscaler.
+ *
+ * A value at a time speaks of the step that ends there. The steps run through the first time that
+ * came, so that values on any even grid are taken as they are: the forecast begins right after the
+ * last one. Values that come more often are averaged over their step, and nothing is learnt from it
+ * until a time has reached its end; values that come less often are taken along lines, and wide gaps
+ * are missing.
+ *
+ * @example
+ * const model = new Forecaster({ kind: 'seasonal_naive', season: '1d' }, { step: '1m' })
+ * model.observe(times, values)
+ * const answer = model.forecast({ horizon: 60, quantiles: [0.5, 0.95] })
+ * console.log(answer.abstained ? answer.explain() : answer.row(0))
+ */
+export class Forecaster {
+  /**
+   * @param settings as of a `predictive` policy's forecaster; a kind alone, or JSON or YAML text; `null`
+   *   for the default
+   * @param options.step length of the steps on which it learns and forecasts: a text or milliseconds;
+   *   default `'1m'`
+   * @throws {ForescaleError} `FORESCALE_CONFIG` if a setting is unknown or out of range
+   */
+  constructor(settings?: ForecasterConfig | string | null, options?: { step?: string | number })
+  /**
+   * From a snapshot as bytes, or as the object parsed from them.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT` if it is cut, foreign, or of another version
+   */
+  static restore(snapshot: Uint8Array | object): Forecaster
+  /** The settings in force, defaults too. */
+  get settings(): { kind: string; [name: string]: unknown }
+  /**
+   * Takes in one value and its time, or many, the oldest first, each after all before; `null` and NaN
+   * are missing values.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if the two differ in length, the times do not rise,
+   *   or a value is negative or infinite; nothing is taken in then
+   */
+  observe(time: Time, value: number | null | undefined): void
+  observe(times: Float64Array | readonly Time[], values: ArrayLike<number | null | undefined>): void
+  /**
+   * What is expected after the last step that has ended.
+   * @param options.horizon a whole number of steps (default 60), or a text such as `'30m'`
+   * @param options.quantiles rising, each in (0, 1); default 0.5 and 0.95
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if one is out of range
+   */
+  forecast(options?: { horizon?: number | string; quantiles?: ArrayLike<number> }): Forecast | Abstain
+  /** Settings and state, as JSON in UTF-8; restoring it changes no later forecast. */
+  snapshot(): Buffer
+}
+
+/** How a panel is forecast. */
+export interface PanelOptions {
+  /** Time between two samples: a text or milliseconds. */
+  step: string | number
+  /** A whole number of steps, or a text such as `'30m'`. */
+  horizon: number | string
+  /** Rising, each in (0, 1). Default: 0.5 and 0.95. */
+  quantiles?: ArrayLike<number>
+  /** As for {@link Forecaster}. */
+  settings?: ForecasterConfig | string | null
+  /**
+   * The time of the first sample, which is the end of its step. Default: 0; models that know the
+   * calendar need the true one.
+   */
+  start?: Time
+  /** Where: `cpu`, or `auto` for the fastest there is. */
+  device?: 'auto' | 'cpu'
+  /** Rejects the promise; the thread ends its work all the same. */
+  signal?: AbortSignal
+}
+
+/** Quantiles of the load of many series for each of the next steps. */
+export class PanelForecast {
+  private constructor()
+  /** End of the last sample, in milliseconds. */
+  readonly issuedAt: number
+  /** Time between two rows, in milliseconds; row `h` ends at `issuedAt + (h + 1) * step`. */
+  readonly step: number
+  /** The number of steps it looks ahead. */
+  readonly horizon: number
+  /** The quantiles, rising. */
+  readonly quantiles: readonly number[]
+  /** Row-major, `[series x horizon x quantiles]`, in the units of the loads; NaN where one abstains. */
+  readonly values: Float64Array
+  /** By the number of the series, why it has no forecast. */
+  readonly abstained: Readonly<Record<number, Reason>>
+  /** The number of series. */
+  get nSeries(): number
+  /** One series, from 0, as a {@link Forecaster} of its own would answer; a view into `values`. */
+  series(index: number): Forecast | Abstain
+  toJSON(): object
+}
+
+/**
+ * Forecasts many series, each with a model of its own, on all cores and off the main thread.
+ *
+ * The answer is the same whatever the number of cores. What is `null`, NaN, negative or infinite
+ * counts as missing: a bad series does not cost the others their forecast.
+ * @param values a row for each series, the oldest sample first, all of one length; or all rows in one
+ *   flat array, with `nSeries`
+ * @throws {ForescaleError} `FORESCALE_CONFIG` or `FORESCALE_OBSERVATION`, as a rejection
+ */
+export function forecastPanel(
+  values: Iterable<ArrayLike<number | null | undefined>>,
+  options: PanelOptions & { nSeries?: undefined },
+): Promise<PanelForecast>
+export function forecastPanel(
+  values: ArrayLike<number | null | undefined>,
+  options: PanelOptions & { nSeries: number },
+): Promise<PanelForecast>
+
 /** A recorded load. */
 export interface Trace {
   /** What it is called in the report. */

@@ -136,6 +136,84 @@ class Abstain {
   }
 }
 
+class Forecaster {
+  #core
+
+  constructor(settings, { step = '1m' } = {}) {
+    const isCore = settings instanceof addon.Forecaster
+    this.#core = isCore ? settings : call(() => new addon.Forecaster(settingsText(settings), span(step, 'step')))
+  }
+
+  static restore(snapshot) {
+    const bytes = snapshot instanceof Uint8Array ? snapshot : Buffer.from(text(snapshot))
+    return new Forecaster(call(() => addon.Forecaster.restore(bytes)))
+  }
+
+  get settings() {
+    return JSON.parse(this.#core.settings())
+  }
+
+  observe(times, values) {
+    const isOne = times instanceof Date || typeof times === 'number'
+    const [at, load] = isOne ? [[millis(times, () => 'times')], [numberOrNaN(values, () => 'values')]] : [times, values]
+    call(() => this.#core.observe(...samples(at, load)))
+  }
+
+  forecast({ horizon = 60, quantiles = [0.5, 0.95] } = {}) {
+    const answer = call(() => this.#core.forecast(ahead(horizon), Array.from(quantiles)))
+    return 'values' in answer ? new Forecast(answer) : new Abstain(answer)
+  }
+
+  snapshot() {
+    return call(() => this.#core.snapshot())
+  }
+}
+
+class PanelForecast {
+  #abstains
+
+  constructor({ issuedAt, step, horizon, quantiles, values, abstained }) {
+    this.#abstains = new Map(abstained.map(([series, answer]) => [series, new Abstain(answer)]))
+    const reasons = Array.from(this.#abstains, ([series, { reason }]) => [series, reason])
+    Object.assign(this, { issuedAt, step, horizon, quantiles, values, abstained: Object.fromEntries(reasons) })
+  }
+
+  get nSeries() {
+    return this.values.length / (this.horizon * this.quantiles.length)
+  }
+
+  series(index) {
+    const { issuedAt, step, quantiles, horizon, nSeries } = this
+    if (!(Number.isInteger(index) && index >= 0 && index < nSeries)) {
+      throw refusal('index', index, `a whole number from 0, below ${nSeries}`)
+    }
+    const width = horizon * quantiles.length
+    const values = this.values.subarray(index * width, (index + 1) * width)
+    return this.#abstains.get(index) ?? new Forecast({ issuedAt, step, quantiles, values })
+  }
+
+  toJSON() {
+    return { ...this, values: Array.from(this.values) }
+  }
+}
+
+async function forecastPanel(values, options) {
+  const known = ['step', 'horizon', 'quantiles', 'nSeries', 'settings', 'start', 'device', 'signal']
+  const given = fields('options', options, known)
+  const { step, horizon, quantiles = [0.5, 0.95], nSeries, settings, start = 0, device = 'auto', signal } = given
+  signal?.throwIfAborted()
+  if (device !== 'auto' && device !== 'cpu') {
+    throw new ForescaleError('FORESCALE_CONFIG', 'device', `\`device\` is ${inspect(device)}, must be "auto" or "cpu"`)
+  }
+  const [matrix, n] = nSeries === undefined ? rows(values) : [column('values', values, numberOrNaN), nSeries]
+  count(n, 'nSeries')
+  const at = millis(start, () => 'start')
+  const ask = [at, span(step, 'step'), ahead(horizon), Array.from(quantiles)]
+  const work = Promise.resolve(call(() => addon.forecastPanel(settingsText(settings), matrix, n, ...ask)))
+  const forecast = work.then((parts) => new PanelForecast(parts), (error) => Promise.reject(own(error)))
+  return signal ? abortable(forecast, signal) : forecast
+}
+
 class Report {
   #core
   #json
@@ -343,6 +421,41 @@ function text(value) {
   return `${JSON.stringify(value, strict)}`
 }
 
+function settingsText(settings) {
+  return settings == null ? null : text(settings)
+}
+
+function span(value, path) {
+  if (typeof value === 'string' || typeof value === 'number') return value
+  throw refusal(path, value, 'a text such as "1m", or milliseconds')
+}
+
+/** How far ahead. */
+function ahead(horizon) {
+  if (typeof horizon === 'string') return horizon
+  if (Number.isInteger(horizon) && horizon >= 0 && horizon <= 0xffffffff) return horizon
+  throw refusal('horizon', horizon, 'a whole number of steps, or a text such as "30m"')
+}
+
+/** A matrix given row by row, flat, and the number of its rows. */
+function rows(matrix) {
+  if (ArrayBuffer.isView(matrix)) throw refusal('nSeries', undefined, 'the number of series in a flat array')
+  if (typeof matrix?.[Symbol.iterator] !== 'function' || typeof matrix === 'string') {
+    throw refusal('values', matrix, 'an array of arrays, or a flat one with `nSeries`')
+  }
+  const columns = Array.from(matrix, (row, i) => column(`values[${i}]`, row, numberOrNaN))
+  const width = columns[0]?.length ?? 0
+  const flat = new Float64Array(columns.length * width)
+  columns.forEach((row, i) => {
+    if (row.length !== width) {
+      const message = `\`values[${i}]\` has ${row.length} numbers, must have ${width}, as the first row`
+      throw new ForescaleError('FORESCALE_OBSERVATION', `values[${i}]`, message)
+    }
+    flat.set(row, i * width)
+  })
+  return [flat, columns.length]
+}
+
 function samples(times, values) {
   return [column('times', times, millis), column('values', values, numberOrNaN)]
 }
@@ -414,10 +527,13 @@ module.exports = {
   Autoscaler,
   Decision,
   Forecast,
+  Forecaster,
   ForescaleError,
+  PanelForecast,
   Recommendation,
   Report,
   Sizer,
+  forecastPanel,
   lint,
   manifest,
   prometheus,

@@ -92,3 +92,29 @@ fn rules_and_strategies_allocate_nothing_and_a_calendar_a_few_times_a_day() {
     let n = allocations_of_a_day(&config.replace("CALENDAR", calendar), false);
     assert!(n <= 50, "{n} allocations in 5760 decisions");
 }
+
+/// A model for each thread and the answer, whatever the number of series.
+#[test]
+fn a_panel_allocates_nothing_for_each_series() {
+    use forescale::Duration;
+    use forescale::forecast::{ForecasterConfig, Panel, forecast_panel};
+
+    let settings = r#"{"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}"#;
+    let settings = ForecasterConfig::from_text(settings).unwrap();
+    let (start, step) = (Timestamp::from_secs(START), Duration::from_secs(60));
+    let allocations = |n_series: usize| {
+        let values: Vec<f64> = (0..n_series * 200).map(|at| 500.0 + (at % 60) as f64).collect();
+        let panel = Panel { values: &values, n_series, start, step };
+        let forecast = || forecast_panel(&settings, &panel, 12, &[0.5, 0.95]).unwrap();
+        let count = || allocation_counter::measure(|| drop(forecast())).count_total;
+        // The counter sees its own thread only, so all must happen there.
+        #[cfg(feature = "parallel")]
+        let n = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(count);
+        #[cfg(not(feature = "parallel"))]
+        let n = count();
+        assert!(forecast().abstained.is_empty());
+        n
+    };
+    let (few, many) = (allocations(32), allocations(320));
+    assert!(0 < few && many <= few, "{few} allocations for 32 series, {many} for 320");
+}

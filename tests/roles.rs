@@ -15,7 +15,9 @@ fn public_types_cross_threads() {
     crosses::<forescale::Decision>();
     crosses::<forescale::Error>();
     crosses::<Observation>();
+    crosses::<forescale::forecast::Model>();
     crosses::<forescale::forecast::Outlook>();
+    crosses::<forescale::forecast::PanelForecast>();
     crosses::<forescale::size::Sizer>();
     crosses::<Box<dyn forescale::capacity::Capacity>>();
     crosses::<Box<dyn forescale::forecast::Forecaster>>();

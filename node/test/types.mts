@@ -95,3 +95,21 @@ console.log(refused.cpu?.code, places, target, cpu, oom, forescale.Sizer.fromChe
 new forescale.Sizer({ marign: 0.2 })
 // @ts-expect-error: the bounds may be missing
 size.memory.bounds.target
+
+const model: forescale.Forecaster = new forescale.Forecaster({ kind: 'naive' }, { step: '1m' })
+model.observe([new Date(), 5], [1, null])
+model.observe(new Date(), 3)
+const ahead = model.forecast({ horizon: 60, quantiles: [0.5, 0.95] })
+console.log(ahead.abstained ? ahead.reason.code : ahead.row(0), new forescale.Forecaster(null))
+forescale.forecastPanel([[1, null], new Float64Array(2)], { step: '1m', horizon: '30m', settings: { kind: 'naive' } })
+const panel: Promise<forescale.PanelForecast> = forescale.forecastPanel(new Float64Array(4), {
+  nSeries: 2,
+  step: 60_000,
+  horizon: 30,
+  start: new Date(),
+})
+panel.then(({ abstained, values }) => console.log(abstained[0]?.code, values))
+// @ts-expect-error: a flat array needs the number of its series
+forescale.forecastPanel(new Float64Array(4), { step: '1m', horizon: 30 })
+// @ts-expect-error: no such kind
+new forescale.Forecaster({ kind: 'naiv' })

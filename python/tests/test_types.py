@@ -38,6 +38,12 @@ refused: forescale.Refused = sizer.observe(at=0.0, cpu=250, container="web-0")
 places: list[int] = [place for place, _ in sizer.observe_many([0.0, 60.0], cpu=[1, None])]
 size: forescale.Recommendation = sizer.recommend()
 target: int | None = size.cpu.bounds and size.cpu.bounds.target
+model = forescale.Forecaster({"kind": "seasonal_naive", "season": "1h"}, step="1m")
+model.observe([datetime.now(timezone.utc), 3.0], [1.0, None])
+model.observe(60.0, 1)
+ahead: forescale.Forecast | forescale.Abstain = model.forecast(horizon="30m", quantiles=[0.5])
+panel = forescale.forecast_panel([[1.0, None]], step="1m", horizon=60, settings="naive")
+why: dict[int, forescale.Reason] = panel.abstained
 """
 
 WRONG = """
@@ -48,6 +54,7 @@ scaler.decide(at="now", ready=7)
 scaler.decide(at=0.0, ready=7, metrics={"rps": "many"})
 scaler.decide(at=0.0, ready=7, metrics={"cpu": [{"phase": "Ready"}]})
 scaler.decide(at=0.0).replicas = 3
+forescale.Forecaster("naive", step="1m").forecast(horizon=5.0)
 """
 
 
@@ -67,4 +74,4 @@ def test_the_package_and_a_host_are_well_typed(tmp_path: Path) -> None:
 
 def test_a_mistaken_host_is_told(tmp_path: Path) -> None:
     lines = {int(error.split(":")[1]) for error in check(WRONG, tmp_path)}
-    assert lines == {5, 6, 7, 8}
+    assert lines == {5, 6, 7, 8, 9}

@@ -4,6 +4,7 @@
 //! `index.js`, the only caller. Out: the core's answers. Converts, and decides nothing.
 
 mod convert;
+pub mod forecaster;
 pub mod lint;
 pub mod manifest;
 pub mod prometheus;
@@ -96,22 +97,11 @@ impl Autoscaler {
             Either::A(text) => text.parse(),
             Either::B(millis) => Duration::from_secs_f64(millis / 1000.0),
         };
-        let forecast = horizon
+        horizon
             .map_err(|error| error.at("horizon"))
             .and_then(|horizon| self.0.forecast(&metric, horizon, &quantiles))
-            .map_err(|error| raise(env, &error))?;
-        Ok(match forecast {
-            Ok(forecast) => Either::A(Forecast {
-                issued_at: forecast.issued_at.as_millis() as f64,
-                step: forecast.step.as_millis() as f64,
-                quantiles: forecast.quantiles,
-                values: Float64Array::new(forecast.values),
-            }),
-            Err(reason) => Either::B(Abstain {
-                reason: convert::json(&reason),
-                explanation: reason.to_string(),
-            }),
-        })
+            .map(forecaster::answer)
+            .map_err(|error| raise(env, &error))
     }
 }
 
