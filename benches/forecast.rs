@@ -51,6 +51,12 @@ fn models(criterion: &mut Criterion) {
     let history = &load(WEEK, 1)[..];
     let mut forecast = Forecast::default();
     for kind in ForecasterConfig::KINDS {
+        let mut model = fitted(kind, history);
+        if let Err(reason) = model.forecast(HORIZON, &QUANTILES, &mut forecast) {
+            // As a model of sparse load may of this one; there is no time to tell.
+            println!("forecast/{kind} abstains: {reason}");
+            continue;
+        }
         criterion.bench_function(&format!("forecast/fit/{kind}"), |bencher| {
             bencher.iter(|| {
                 let model = fitted(kind, black_box(history));
@@ -59,7 +65,6 @@ fn models(criterion: &mut Criterion) {
             });
         });
 
-        let mut model = fitted(kind, history);
         let mut index = WEEK;
         criterion.bench_function(&format!("forecast/update/{kind}"), |bencher| {
             bencher.iter(|| {
@@ -79,7 +84,10 @@ fn panel(criterion: &mut Criterion) {
     let panel = Panel { values: &values, n_series: N_SERIES, start: sample(0, 0.0).at, step: STEP };
     let mut group = criterion.benchmark_group("forecast/panel");
     group.sample_size(10);
-    for kind in ForecasterConfig::KINDS.iter().filter(|&&kind| kind != "mstl") {
+    // The others cost no less one by one.
+    for kind in
+        ["seasonal_naive", "auto"].iter().filter(|kind| ForecasterConfig::KINDS.contains(kind))
+    {
         let settings = settings(kind);
         group.bench_function(*kind, |bencher| {
             bencher.iter(|| {
