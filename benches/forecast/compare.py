@@ -43,8 +43,10 @@ def run(words: argparse.Namespace, work: Path) -> None:
             continue
         scores = _score_all(chosen, one, tasks, work / "cache" / name, words.fresh)
         summary = rows(scores, by_series=name == "m4")
-        text += [tables.of_set(one, tasks, summary), tables.of_traces(scores)]
-        print("\n" + text[-2], flush=True)
+        text.append(tables.of_set(one, tasks, summary))
+        print("\n" + text[-1], flush=True)
+        if name != "m4":
+            text.append(tables.of_traces(scores))
         _write(results / name, scores, summary)
     (work / "forecast.md").write_text("\n".join(text))
     print(f"\n{work / 'forecast.md'}; raw scores in {results}")

@@ -7,15 +7,15 @@ from traces import Set, Task
 
 
 def of_set(one: Set, tasks: list[Task], summary: list[Row]) -> str:
-    """One row a model; the times of its cost are to the first row's."""
+    """One row a model; `x` is its cost in those of the first row."""
     n_traces = len({task.series.trace for task in tasks})
     n_series = len({(task.series.trace, task.series.column) for task in tasks})
-    series = f", {n_series} series" if n_series != n_traces else ""
+    asked_of = f"{n_series} series" if n_series == n_traces else f"{n_series} series of {n_traces} fleets"
     m4 = one.name == "m4"
     head = ["model", "forecasts", "rWQL", "MASE", "rel. MAE", *(["sMAPE", "OWA"] if m4 else [])]
     head += ["cover .95 / .99", "worst", "CPU ms", "x"]
     lines = [
-        f"### {one.name}: {one.title} ({n_traces} traces{series}, {len(tasks)} forecasts)\n",
+        f"### {one.name}: {one.title} ({asked_of}, {len(tasks)} forecasts)\n",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
     ]
