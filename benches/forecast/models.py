@@ -190,7 +190,7 @@ STATSFORECAST = {
     "MSTL": (lambda sf, season: sf.MSTL([season]) if season > 1 else None, 2),
     # With the season of a day AutoETS takes minutes a forecast at 5 minutes (195 s).
     "AutoETS without season": (lambda sf, season: sf.AutoETS(1, "ZZN"), 4),
-    "AutoTheta": (lambda sf, season: sf.AutoTheta(season), 4),
+    "AutoTheta": (lambda sf, season: sf.AutoTheta(season), 8),
     "SeasonalNaive": (lambda sf, season: sf.SeasonalNaive(season), 1),
 }
 
