@@ -157,10 +157,9 @@ def _lightgbm() -> Run:
         ahead = features(np.array([len(y)]))
         columns = []
         for q in QUANTILES:
-            model = lightgbm.LGBMRegressor(
-                objective="quantile", alpha=q, n_estimators=100, n_jobs=1, verbose=-1, random_state=0
-            )
-            columns.append(model.fit(x, wanted).predict(ahead))
+            settings = {"objective": "quantile", "alpha": q, "num_threads": 1, "verbose": -1, "seed": 0}
+            rows = lightgbm.Dataset(x, wanted)
+            columns.append(lightgbm.train(settings, rows, num_boost_round=100).predict(ahead))
         return np.maximum.accumulate(np.stack(columns, axis=1), axis=1)
 
     return run
