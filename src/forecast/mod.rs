@@ -3,6 +3,9 @@
 //! In: samples of the load on a fixed step. Out: a [`Forecast`], quantiles for each of the next
 //! steps, or the reason to abstain. Knows nothing of replicas; so the forecast of a recorded load
 //! is the same whatever we decide on it.
+//!
+//! An autoscaler asks through an [`Outlook`]; a host without one feeds a [`Model`], or hands many
+//! series to [`forecast_panel`].
 
 mod bank;
 mod cholesky;
