@@ -49,6 +49,8 @@ __all__ = [
     "ResourceSizing",
     "Rule",
     "Schedule",
+    "Regressor",
+    "Regressors",
     "SeasonalNaive",
     "Simple",
     "Sizing",
@@ -426,6 +428,23 @@ class Mstl(TypedDict, total=False):
     refit: Span
 
 
+class Regressor(TypedDict, total=False):
+    """What is known besides the load; settings of :class:`Regressors`."""
+
+    lags: list[Span]
+
+
+class Regressors(TypedDict, total=False):
+    """Another forecaster, moved by regressors and holidays."""
+
+    kind: Required[Literal["regressors"]]
+    forecaster: Mapping[str, Any] | str
+    regressors: Mapping[str, Regressor]
+    holidays: list[str]
+    like: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    time_zone: str
+
+
 class Stabilization(TypedDict, total=False):
     """Only to the most careful recommendation of the last while; as the Kubernetes HPA."""
 
@@ -511,7 +530,9 @@ Policy: TypeAlias = (
 Combine: TypeAlias = KOfN | Literal["maximum", "all", "priority"]
 """How the proposals of several policies become one; a text alone is a kind."""
 
-Forecaster: TypeAlias = Naive | SeasonalNaive | Mstl | Literal["naive", "seasonal_naive", "mstl"]
+Forecaster: TypeAlias = (
+    Naive | SeasonalNaive | Mstl | Regressors | Literal["naive", "seasonal_naive", "mstl"]
+)
 """A model of the load; a text alone is a kind with its defaults."""
 
 Guard: TypeAlias = (
