@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Forecast, Forecaster, ForecasterConfig};
-use crate::catalog::Saved as _;
 use crate::series::{Ring, Sample};
 use crate::time::{Duration, Timestamp};
 use crate::{Error, Reason};
