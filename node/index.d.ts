@@ -517,6 +517,7 @@ export type ForecasterConfig =
   | CrostonForecaster
   | EtsForecaster
   | MstlForecaster
+  | RegressorsForecaster
 
 /** As now. */
 export interface NaiveForecaster {
@@ -606,6 +607,26 @@ export interface MstlForecaster {
   history?: Duration
   /** Time between two decompositions. Default: 1 hour. */
   refit?: Duration
+}
+
+/** Another forecaster, moved by what is known besides the load: regressors and holidays. */
+export interface RegressorsForecaster {
+  kind: 'regressors'
+  /** The model of the rest. Default: `seasonal_naive`. */
+  forecaster?: ForecasterConfig | string
+  /** By name; told by {@link Forecaster.regressor}. */
+  regressors?: {
+    [name: string]: {
+      /** How long before the load it may have come. Default: 0 s, 1, 2, 5, 10, 15 and 30 minutes. */
+      lags?: Duration[]
+    }
+  }
+  /** The dates of holidays, past and to come, such as `2026-12-25`. */
+  holidays?: string[]
+  /** The weekday that holidays resemble. Default: past holidays, until there is one Sunday. */
+  like?: 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
+  /** The IANA name of the time zone of the dates. Default: `UTC`. */
+  time_zone?: string
 }
 
 /** Settings of a guard. */
@@ -925,6 +946,15 @@ export class Forecaster {
    */
   observe(time: Time, value: number | null | undefined): void
   observe(times: Float64Array | readonly Time[], values: ArrayLike<number | null | undefined>): void
+  /**
+   * Tells what is known besides the load, for a forecaster of the kind `regressors`: one value and its
+   * time, or many, the oldest first. Each holds from its time until the next; times may lie ahead. What
+   * was known from the first time on is replaced.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if no regressor has that name, the two differ in
+   *   length, the times do not rise, or a value is missing or infinite; nothing is taken in then
+   */
+  regressor(name: string, time: Time, value: number): void
+  regressor(name: string, times: Float64Array | readonly Time[], values: ArrayLike<number>): void
   /**
    * What is expected after the last step that has ended.
    * @param options.horizon a whole number of steps (default 60), or a text such as `'30m'`

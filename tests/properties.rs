@@ -356,7 +356,7 @@ proptest! {
             let mut scalers = [(); 2].map(|()| Autoscaler::from_text(&config).unwrap());
             for (tick, (load, more)) in (0..).zip(&loads) {
                 let at = Timestamp::from_secs(tick * 30);
-                let mut replicas = [*load, load + more];
+                let mut replicas = [*load, *load + *more];
                 for (scaler, number) in scalers.iter_mut().zip(&mut replicas) {
                     let seen = Observation::at(at).ready(ready).metric("rps", *number);
                     *number = scaler.decide(&seen).replicas.into();

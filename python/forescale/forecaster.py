@@ -88,6 +88,38 @@ class Forecaster:
             times, values = [times], [values]  # type: ignore[list-item]
         self._core.observe(_convert.times(times), _convert.values(values))
 
+    def regressor(
+        self,
+        name: str,
+        times: Iterable[datetime | float] | datetime | float,
+        values: Iterable[float] | float,
+    ) -> None:
+        """Tell what is known besides the load, for a forecaster of the kind ``regressors``.
+
+        Each value holds from its time until the next. Times may lie ahead, so that a campaign is
+        known before it begins: a 1 at its begin, a 0 at its end. What belongs to a load should be
+        told before it.
+
+        Parameters
+        ----------
+        name
+            One of the ``regressors`` of the settings.
+        times
+            As for :meth:`observe`, the oldest first; what was known from the first of them on is
+            replaced.
+        values
+            One for each time.
+
+        Raises
+        ------
+        ObservationError
+            If no regressor has that name, the two differ in length, the times do not rise, or a
+            value is missing or infinite; nothing is taken in then.
+        """
+        if isinstance(times, datetime) or not isinstance(times, Iterable):
+            times, values = [times], [values]  # type: ignore[list-item]
+        self._core.regressor(name, _convert.times(times), _convert.values(values))
+
     def forecast(
         self,
         horizon: int | str | timedelta = 60,

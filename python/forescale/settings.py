@@ -60,6 +60,8 @@ __all__ = [
     "ResourceSizing",
     "Rule",
     "Schedule",
+    "Regressor",
+    "Regressors",
     "SeasonalNaive",
     "Simple",
     "Sizing",
@@ -538,6 +540,23 @@ class Mstl(TypedDict, total=False):
     refit: Span
 
 
+class Regressor(TypedDict, total=False):
+    """What is known besides the load; settings of :class:`Regressors`."""
+
+    lags: list[Span]
+
+
+class Regressors(TypedDict, total=False):
+    """Another forecaster, moved by regressors and holidays."""
+
+    kind: Required[Literal["regressors"]]
+    forecaster: Mapping[str, Any] | str
+    regressors: Mapping[str, Regressor]
+    holidays: list[str]
+    like: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    time_zone: str
+
+
 class Stabilization(TypedDict, total=False):
     """Only to the most careful recommendation of the last while; as the Kubernetes HPA."""
 
@@ -638,6 +657,7 @@ Forecaster: TypeAlias = (
     | Croston
     | Ets
     | Mstl
+    | Regressors
     | Literal[
         "naive",
         "drift",

@@ -260,3 +260,27 @@ def test_threads_may_share_it(start: int) -> None:
     other = Forecaster(HOURLY, step="1m")
     other.observe(times, values)
     assert model.snapshot() == other.snapshot()
+
+
+def test_a_campaign_that_is_told_ahead_is_expected() -> None:
+    settings = {
+        "kind": "regressors",
+        "forecaster": "naive",
+        "regressors": {"campaign": {"lags": ["0s"]}},
+    }
+    model = Forecaster(settings, step="1m")
+
+    def runs(minute: int) -> bool:
+        return minute >= 120 and minute % 180 < 60
+
+    minutes = range(1, 721)
+    model.regressor("campaign", [60 * m for m in minutes], [float(runs(m)) for m in minutes])
+    seen = range(1, 601)
+    model.observe([60 * m for m in seen], [900.0 if runs(m) else 400.0 for m in seen])
+    forecast = Forecaster.restore(model.snapshot()).forecast(120, [0.5])
+    assert forecast
+    for ahead in (50, 119):
+        expected = 900.0 if runs(601 + ahead) else 400.0
+        assert forecast.values[ahead][0] == pytest.approx(expected, rel=0.1)
+    with pytest.raises(ObservationError, match="name"):
+        model.regressor("weather", 60, 1.0)

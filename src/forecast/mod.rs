@@ -12,6 +12,8 @@ mod cholesky;
 mod contest;
 pub mod croston;
 pub mod drift;
+#[cfg(feature = "ml")]
+pub mod elastic_net;
 #[cfg(feature = "augurs")]
 pub mod ets;
 mod gate;
@@ -32,6 +34,7 @@ mod outlook;
 mod outlook_config;
 mod panel;
 mod reference;
+pub mod regressors;
 mod residuals;
 mod screen;
 pub mod seasonal_naive;
@@ -52,6 +55,7 @@ pub(crate) const ERRORS_KEPT: usize = residuals::Residuals::KEPT;
 
 use history::{History, MOST_STALE};
 
+use crate::Error;
 use crate::catalog::{Saved, catalog};
 use crate::explain::Reason;
 use crate::series::Sample;
@@ -68,6 +72,7 @@ catalog! {
         "kalman" => kalman::Kalman,
         #[cfg(feature = "augurs")] "mstl" => mstl::Mstl,
         "naive" => naive::Naive,
+        "regressors" => regressors::Regressors,
         "seasonal_naive" => seasonal_naive::SeasonalNaive,
         "theta" => theta::Theta,
     }
@@ -126,6 +131,18 @@ pub trait Forecaster: Saved + std::fmt::Debug + Send + Sync {
         }
     }
 
+    /// Takes values of a regressor, what is known besides the load; each holds from its time until
+    /// the next, in place of what was told before from the first of them on. Times may lie ahead.
+    ///
+    /// # Errors
+    /// If the forecaster has no regressor of that name, the times do not rise, or a value is not
+    /// finite; nothing is taken then.
+    fn regressor(&mut self, name: &str, times: &[Timestamp], values: &[f64]) -> Result<(), Error> {
+        let _ = (times, values);
+        let message = format!("is \"{name}\", but the forecaster has no regressors");
+        Err(Error::observation("name", message))
+    }
+
     /// Forgets all samples, keeping settings and memory, so that the next of many series costs no
     /// new model. `false` from a model that cannot; whoever holds the settings builds it anew then.
     fn reset(&mut self) -> bool {
@@ -165,6 +182,10 @@ mod tests {
             "mstl" => r#"{"kind": "mstl", "seasons": ["10m"], "history": "1h", "refit": "5m"}"#,
             "seasonal_naive" => r#"{"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}"#,
             "naive" => r#""naive""#,
+            "regressors" => {
+                r#"{"kind": "regressors", "holidays": ["1970-01-01"], "regressors": {"flag": {}},
+                    "forecaster": {"kind": "seasonal_naive", "season": "10m", "smooth": "2m"}}"#
+            }
             other => panic!("a test for {other} is missing"),
         };
         let build = |text: &str| {

@@ -63,6 +63,19 @@ impl Forecaster {
         self.0.observe(&times, &values).map_err(|error| raise(env, &error))
     }
 
+    /// Tells values of a regressor.
+    #[napi]
+    pub fn regressor(
+        &mut self,
+        env: &Env,
+        name: String,
+        times: Float64ArraySlice,
+        values: Float64ArraySlice,
+    ) -> Result<()> {
+        let times: Vec<_> = times.iter().copied().map(convert::timestamp).collect();
+        self.0.regressor(&name, &times, &values).map_err(|error| raise(env, &error))
+    }
+
     /// The forecast up to `horizon`: a text with units, or a number of steps.
     #[napi]
     pub fn forecast(

@@ -119,6 +119,20 @@ impl Forecaster {
         .map_err(raise)
     }
 
+    /// Tells values of a regressor; `times` in seconds since the epoch.
+    fn regressor(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        times: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let times = convert::times("times", times)?;
+        let values = convert::series("values", values)?;
+        let values: Vec<_> = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+        self.lock(py).regressor(name, &times, &values).map_err(raise)
+    }
+
     /// What is expected.
     fn forecast<'py>(
         &self,
