@@ -114,7 +114,7 @@ impl From<forescale::Reason> for Abstain {
 
 /// Forecasts each series of a row-major matrix; a promise.
 #[napi]
-#[expect(clippy::too_many_arguments, reason = "`index.js` is the only caller")]
+#[allow(clippy::too_many_arguments, reason = "`index.js` is the only caller")]
 pub fn forecast_panel(
     env: &Env,
     settings: Option<String>,
