@@ -21,8 +21,8 @@ export interface Config {
   metrics?: Record<string, MetricConfig>
   /** What a replica carries; a `predictive` policy needs it. */
   capacity?: CapacityConfig
-  /** From a replica's request to its readiness. Default: 2 minutes. */
-  lead_time?: Duration
+  /** From a replica's request to its readiness: known, or how it is learnt. Default: 2 minutes. */
+  lead_time?: LeadTimeConfig
   /** Who proposes replicas. At least one. */
   policies?: PolicyConfig[]
   /** How their proposals become one. Default: `maximum`. */
@@ -59,7 +59,7 @@ export interface ZeroConfig {
 }
 
 /** Settings of a capacity. */
-export type CapacityConfig = FixedCapacity
+export type CapacityConfig = FixedCapacity | LearnedCapacity | LatencyCapacity
 
 /** A load per replica that is known. */
 export interface FixedCapacity {
@@ -72,6 +72,69 @@ export interface FixedCapacity {
   target_utilization?: number
   /** Spare load on top, as a ratio. Default: 0. */
   headroom?: number
+}
+
+/** A load per replica that is learnt from the load and the utilization. */
+export interface LearnedCapacity {
+  kind: 'learned'
+  /** The metric whose load this speaks of. */
+  metric: string
+  /** The metric of kind `utilization` that the load causes. */
+  utilization: string
+  /** What one replica carries at most until it is learnt. Default: unknown until then. */
+  load_per_replica?: number
+  /** The utilization that is planned with, above the idle one, at most 1. Default: 0.75. */
+  target_utilization?: number
+  /** The utilization of a replica without load, in [0, 0.5]. Default: 0. */
+  idle_utilization?: number
+  /** Spare load on top, as a ratio. Default: 0. */
+  headroom?: number
+  /** So long after a change of the ready replicas nothing is learnt. Default: 1 minute. */
+  settle?: Duration
+  /** The median goes over so many samples, 5 to 10000. Default: 60. */
+  window?: number
+}
+
+/** A load per replica that is learnt from the load and a latency. */
+export interface LatencyCapacity {
+  kind: 'latency'
+  /** The metric whose load this speaks of. */
+  metric: string
+  /** The metric of kind `average` that tells the latency: its mean or a quantile of it. */
+  latency: string
+  /** The latency that is to be kept, in the unit of that metric; above 0. */
+  objective: number
+  /** What one replica carries within the objective until it is learnt. Default: unknown until then. */
+  load_per_replica?: number
+  /** Spare load on top, as a ratio. Default: 0.1. */
+  headroom?: number
+  /** So long after a change of the ready replicas nothing is learnt. Default: 1 minute. */
+  settle?: Duration
+}
+
+/** Settings of a lead time; the text `learned` alone is that kind with its defaults. */
+export type LeadTimeConfig = Duration | FixedLeadTime | LearnedLeadTime
+
+/** The long form of a lead time that is known. */
+export interface FixedLeadTime {
+  kind: 'fixed'
+  /** From a replica's request to its readiness. */
+  duration: Duration
+}
+
+/** A lead time that is learnt from the replicas that are seen to start. */
+export interface LearnedLeadTime {
+  kind: 'learned'
+  /** The lead time until starts were seen; above 0. Default: 2 minutes. */
+  initial?: Duration
+  /** The share of the starts that take no longer, in [0.5, 1). Default: 0.9. */
+  quantile?: number
+  /** Never shorter. Default: 0. */
+  min?: Duration
+  /** Never longer; a start that takes longer counts as failed. Default: ten times `initial`. */
+  max?: Duration
+  /** A scale-up counts half as much as one so many scale-ups newer. Default: 16. */
+  half_life?: number
 }
 
 /** Settings of a policy. */
@@ -333,7 +396,7 @@ export interface PredictivePolicy extends EveryPolicy {
   step?: Duration
   /** How far ahead the load must be carried. Default: twice the lead time. */
   horizon?: Duration
-  /** The model. Default: `seasonal_naive` with a season of a day. */
+  /** The model. Default: `auto`. */
   forecaster?: ForecasterConfig
   /** The least skill with which the forecast is believed; below 1. Default: 0. */
   min_skill?: number
@@ -443,11 +506,103 @@ export interface PassThroughPolicy extends EveryPolicy {
 }
 
 /** Settings of a forecaster. */
-export type ForecasterConfig = NaiveForecaster | SeasonalNaiveForecaster | MstlForecaster
+export type ForecasterConfig =
+  | AutoForecaster
+  | NaiveForecaster
+  | DriftForecaster
+  | SeasonalNaiveForecaster
+  | HoltWintersForecaster
+  | KalmanForecaster
+  | ThetaForecaster
+  | HarmonicForecaster
+  | CrostonForecaster
+  | EtsForecaster
+  | MstlForecaster
+  | RegressorsForecaster
+
+/** Finds the seasons, and mixes experts as they proved right. The default. */
+export interface AutoForecaster {
+  kind: 'auto'
+  /** Who is asked. Default: all. */
+  experts?: (
+    | 'ridge'
+    | 'autoregression'
+    | 'prior'
+    | 'seasonal_naive'
+    | 'profile'
+    | 'slow_season'
+    | 'naive'
+    | 'level'
+    | 'season_and_profile'
+  )[]
+}
 
 /** As now. */
 export interface NaiveForecaster {
   kind: 'naive'
+}
+
+/** As now, on the way the load has lately been going, ever less the further ahead. */
+export interface DriftForecaster {
+  kind: 'drift'
+  /** Time constant of the weights of samples in the slope. Default: 15 minutes. */
+  stretch?: Duration
+  /** Time constant with which the drift fades ahead. Default: 1 hour. */
+  fade?: Duration
+}
+
+/** Damped exponential smoothing with several seasons, of many settings at once. */
+export interface HoltWintersForecaster {
+  kind: 'holt_winters'
+  /** After these times the load comes again. Default: 1 day. */
+  seasons?: Duration[]
+}
+
+/** Level, trend and a passing deviation, filtered for many noise ratios at once. */
+export interface KalmanForecaster {
+  kind: 'kalman'
+  /** After these times the load comes again. Default: 1 day. */
+  seasons?: Duration[]
+}
+
+/** A smoothed level and a share of the long line's slope, of many settings at once. */
+export interface ThetaForecaster {
+  kind: 'theta'
+  /** After this time the load comes again; `null`: none. Default: 1 day. */
+  season?: Duration | null
+  /** Time constant of the weights of samples in the line, and how far it is drawn on. Default: 1 day. */
+  line?: Duration
+}
+
+/** Seasons as sums of sines, at the level of now. */
+export interface HarmonicForecaster {
+  kind: 'harmonic'
+  /** After these times the load comes again. Default: 1 day. */
+  seasons?: Duration[]
+  /** Pairs of sine and cosine for each season; 1 to 32 in all. Default: 6. */
+  pairs?: number
+  /** Time constant of forgetting; at least the longest season. Default: 7 days. */
+  memory?: Duration
+}
+
+/** Load that is mostly zero: how often it comes, and how much at a time. */
+export interface CrostonForecaster {
+  kind: 'croston'
+  /** How the probability of a load is found. Default: `tsb`. */
+  method?: 'tsb' | 'croston' | 'sba'
+  /** Weight of a new demand; above 0 and at most 1. Default: 0.05. */
+  smoothing?: number
+}
+
+/** The trend of an exponential smoothing model (AutoETS), at the level of now. */
+export interface EtsForecaster {
+  kind: 'ets'
+  /** After these times the load comes again. Default: 1 day. */
+  seasons?: Duration[]
+  /** So many of the last samples are fitted; 24 to 2016. Default: 168. */
+  n_samples?: number
+  /** Time between two fits. Default: 1 hour. */
+  refit?: Duration
 }
 
 /** As a season ago, at the level of now. */
@@ -470,6 +625,26 @@ export interface MstlForecaster {
   history?: Duration
   /** Time between two decompositions. Default: 1 hour. */
   refit?: Duration
+}
+
+/** Another forecaster, moved by what is known besides the load: regressors and holidays. */
+export interface RegressorsForecaster {
+  kind: 'regressors'
+  /** The model of the rest. Default: `auto`. */
+  forecaster?: ForecasterConfig | string
+  /** By name; told by {@link Forecaster.regressor}. */
+  regressors?: {
+    [name: string]: {
+      /** How long before the load it may have come. Default: 0 s, 1, 2, 5, 10, 15 and 30 minutes. */
+      lags?: Duration[]
+    }
+  }
+  /** The dates of holidays, past and to come, such as `2026-12-25`. */
+  holidays?: string[]
+  /** The weekday that holidays resemble. Default: past holidays, until there is one Sunday. */
+  like?: 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
+  /** The IANA name of the time zone of the dates. Default: `UTC`. */
+  time_zone?: string
 }
 
 /** Settings of a guard. */
@@ -643,6 +818,14 @@ export class Autoscaler {
     options: { horizon: string | number; quantiles?: Iterable<number> },
   ): Forecast | Abstain
 
+  /**
+   * How good the forecasts of a metric have been, once their truth had come: rows for the horizons
+   * of 1, 2, 4, ... steps and the lead time, the forecaster's and on the same steps those of what
+   * needs no model. Empty before the first.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` for a metric that no policy forecasts
+   */
+  accuracy(metric: string): Accuracy[]
+
   /** The whole state as JSON in UTF-8; taken at any moment, it changes no later decision. */
   snapshot(): Buffer
 }
@@ -707,6 +890,32 @@ export class Forecast {
   toJSON(): object
 }
 
+/** How good the forecasts of one kind and horizon have been. */
+export interface Accuracy {
+  /** Whose: the forecaster's, "as now", the same time yesterday, or the running mean that suits best. */
+  of: 'forecast' | 'as_now' | 'yesterday' | 'level'
+  /** How long before its truth each was issued, in milliseconds. */
+  ahead: number
+  /** The policy's quantile, at which loss and coverage are measured. */
+  quantile: number
+  /** How many have met their truth. */
+  nJudged: number
+  /** Weighted over about the last day. */
+  lately: Score
+  /** All alike since the start. */
+  ever: Score
+}
+
+/** Means over forecasts that have met their truth. */
+export interface Score {
+  /** Pinball loss at the quantile, in the unit of the load. */
+  loss: number
+  /** Share of loads at or below the quantile. */
+  coverage: number
+  /** The median (of a reference, its one value) less the load, in its unit. */
+  bias: number
+}
+
 /** Why there is no forecast: too little history, a gap, a model that cannot be fitted. */
 export class Abstain {
   private constructor()
@@ -714,6 +923,18 @@ export class Abstain {
   readonly reason: Reason
   /** The reason in English. */
   explain(): string
+}
+
+/** One of the experts that a forecaster mixes, around one horizon. */
+export interface Expert {
+  /** What it is called; the same at every horizon. */
+  name: string
+  /** The horizon in steps. */
+  ahead: number
+  /** Its share in the forecast, from 0 to 1; all at one horizon are 1 together. */
+  weight: number
+  /** Its mean absolute error lately, in square roots of the load. */
+  error: number
 }
 
 /**
@@ -756,12 +977,23 @@ export class Forecaster {
   observe(time: Time, value: number | null | undefined): void
   observe(times: Float64Array | readonly Time[], values: ArrayLike<number | null | undefined>): void
   /**
+   * Tells what is known besides the load, for a forecaster of the kind `regressors`: one value and its
+   * time, or many, the oldest first. Each holds from its time until the next; times may lie ahead. What
+   * was known from the first time on is replaced.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if no regressor has that name, the two differ in
+   *   length, the times do not rise, or a value is missing or infinite; nothing is taken in then
+   */
+  regressor(name: string, time: Time, value: number): void
+  regressor(name: string, times: Float64Array | readonly Time[], values: ArrayLike<number>): void
+  /**
    * What is expected after the last step that has ended.
    * @param options.horizon a whole number of steps (default 60), or a text such as `'30m'`
    * @param options.quantiles rising, each in (0, 1); default 0.5 and 0.95
    * @throws {ForescaleError} `FORESCALE_OBSERVATION` if one is out of range
    */
   forecast(options?: { horizon?: number | string; quantiles?: ArrayLike<number> }): Forecast | Abstain
+  /** Who the forecast is mixed from, around each horizon; empty for a model of its own. */
+  experts(): Expert[]
   /** Settings and state, as JSON in UTF-8; restoring it changes no later forecast. */
   snapshot(): Buffer
 }

@@ -69,6 +69,10 @@ class Autoscaler {
     return 'values' in answer ? new Forecast(answer) : new Abstain(answer)
   }
 
+  accuracy(metric) {
+    return call(() => this.#core.accuracy(metric))
+  }
+
   snapshot() {
     return call(() => this.#core.snapshot())
   }
@@ -159,9 +163,19 @@ class Forecaster {
     call(() => this.#core.observe(...samples(at, load)))
   }
 
+  regressor(name, times, values) {
+    const isOne = times instanceof Date || typeof times === 'number'
+    const [at, known] = isOne ? [[millis(times, () => 'times')], [numberOrNaN(values, () => 'values')]] : [times, values]
+    call(() => this.#core.regressor(name, ...samples(at, known)))
+  }
+
   forecast({ horizon = 60, quantiles = [0.5, 0.95] } = {}) {
     const answer = call(() => this.#core.forecast(ahead(horizon), Array.from(quantiles)))
     return 'values' in answer ? new Forecast(answer) : new Abstain(answer)
+  }
+
+  experts() {
+    return JSON.parse(this.#core.experts())
   }
 
   snapshot() {

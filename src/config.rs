@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Error;
-use crate::capacity::{Capacity, CapacityConfig};
+use crate::capacity::{Capacity, CapacityConfig, LeadTime, LeadTimeConfig};
 use crate::catalog::{Labeled, label};
 use crate::combine::{Combine, Direction, PolicyEntry, Voter};
 use crate::decide::Mode;
@@ -19,7 +19,6 @@ use crate::forecast::Outlook;
 use crate::guard::{Guard, GuardConfig};
 use crate::policy::Metric;
 use crate::series::MetricKind;
-use crate::time::Duration;
 use crate::zero::{Config as ZeroConfig, Zero};
 pub use read::Origin;
 
@@ -33,7 +32,7 @@ pub use read::Origin;
 ///         "policies": [{"kind": "target", "metric": "rps", "target": 80}]
 ///     }"#,
 /// )?;
-/// assert_eq!(config.lead_time, forescale::Duration::from_secs(120));
+/// assert_eq!(config.lead_time.initial(), forescale::Duration::from_secs(120));
 ///
 /// let error = forescale::Config::from_text(r#"{"max_replica": 60}"#).unwrap_err();
 /// assert!(error.to_string().contains("did you mean `max_replicas`?"), "{error}");
@@ -58,10 +57,10 @@ pub struct Config {
     /// What a replica carries; a `predictive` policy needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<CapacityConfig>,
-    /// From a replica's request to its readiness. Default: 2 minutes, a container that pulls its
-    /// image and warms up.
-    #[serde(default = "two_minutes")]
-    pub lead_time: Duration,
+    /// From a replica's request to its readiness: a duration, or how it is learnt. Default: 2
+    /// minutes, a container that pulls its image and warms up.
+    #[serde(default)]
+    pub lead_time: LeadTimeConfig,
     /// Who proposes replicas; at least one.
     #[serde(default)]
     pub policies: Vec<PolicyEntry>,
@@ -97,10 +96,6 @@ fn one() -> u32 {
     1
 }
 
-fn two_minutes() -> Duration {
-    Duration::from_secs(120)
-}
-
 fn hpa_guards() -> Vec<GuardConfig> {
     vec![
         GuardConfig::Stabilization(crate::guard::stabilization::Config::default()),
@@ -112,6 +107,7 @@ fn hpa_guards() -> Vec<GuardConfig> {
 pub(crate) struct Parts {
     pub(crate) metrics: Vec<Metric>,
     pub(crate) capacity: Option<Box<dyn Capacity>>,
+    pub(crate) lead_time: LeadTime,
     pub(crate) outlooks: Vec<Outlook>,
     pub(crate) voters: Vec<Voter>,
     pub(crate) guards: Vec<Labeled<Box<dyn Guard>>>,
@@ -130,8 +126,9 @@ impl Config {
         let capacity = self.capacity.clone().map(CapacityConfig::build).transpose();
         let capacity = capacity.map_err(|error| error.at("capacity"))?;
         if let Some(capacity) = &capacity {
-            self.check_metric(capacity.metric()).map_err(|error| error.at("capacity"))?;
+            self.check_capacity(&**capacity).map_err(|error| error.at("capacity"))?;
         }
+        let lead_time = self.lead_time.clone().build().map_err(|error| error.at("lead_time"))?;
         if self.policies.is_empty() {
             return Err(Error::config("policies", "is empty, must have at least one"));
         }
@@ -164,7 +161,11 @@ impl Config {
                         );
                         return Err(inside(Error::config("metric", message)));
                     }
-                    None => outlooks.push(Outlook::new(wanted, self.lead_time).map_err(inside)?),
+                    None => {
+                        let outlook = Outlook::new(wanted, lead_time.in_force()).map_err(inside)?;
+                        outlook.check_reach(self.lead_time.longest()).map_err(inside)?;
+                        outlooks.push(outlook);
+                    }
                 }
             }
             let kind = policy.name().unwrap_or(entry.policy.kind());
@@ -183,7 +184,7 @@ impl Config {
         let guards = GuardConfig::build_all(&self.guards, None)?;
         let zero = self.zero.as_ref().map(Zero::new).transpose();
         let zero = zero.map_err(|error| error.at("zero"))?;
-        Ok(Parts { metrics, capacity, outlooks, voters, guards, zero })
+        Ok(Parts { metrics, capacity, lead_time, outlooks, voters, guards, zero })
     }
 
     fn check_limits(&self) -> Result<(), Error> {
@@ -208,6 +209,20 @@ impl Config {
 
     fn check_metric(&self, metric: &str) -> Result<MetricKind, Error> {
         self.check_named("metric", metric)
+    }
+
+    fn check_capacity(&self, capacity: &dyn Capacity) -> Result<(), Error> {
+        self.check_metric(capacity.metric())?;
+        let Some((setting, metric, kind)) = capacity.also_reads() else { return Ok(()) };
+        if self.check_named(setting, metric)? == kind {
+            return Ok(());
+        }
+        let kind = match kind {
+            MetricKind::Total => "total",
+            MetricKind::Average => "average",
+            MetricKind::Utilization => "utilization",
+        };
+        Err(Error::config(setting, format!("is \"{metric}\", must be of kind `{kind}`")))
     }
 
     fn check_total(&self, setting: &str, metric: &str) -> Result<(), Error> {

@@ -12,12 +12,12 @@ mod stages;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::capacity::Capacity;
+use crate::capacity::{Capacity, LeadTime};
 use crate::catalog::Labeled;
 use crate::combine::{Vote, Voter};
 use crate::config::Config;
 use crate::explain::{Reason, codes};
-use crate::forecast::{Forecast, Outlook};
+use crate::forecast::{Accuracy, Forecast, Outlook};
 use crate::guard::Guard;
 use crate::policy::{Metric, Policy};
 use crate::series::Observation;
@@ -58,6 +58,7 @@ pub struct Autoscaler {
     metrics: Vec<Metric>,
     outlooks: Vec<Outlook>,
     capacity: Option<Box<dyn Capacity>>,
+    lead_time: LeadTime,
     voters: Vec<Voter>,
     guards: Vec<Labeled<Box<dyn Guard>>>,
     zero: Option<Zero>,
@@ -111,6 +112,7 @@ impl Autoscaler {
             metrics: parts.metrics,
             outlooks: parts.outlooks,
             capacity: parts.capacity,
+            lead_time: parts.lead_time,
             voters: parts.voters,
             guards: parts.guards,
             zero: parts.zero,
@@ -197,13 +199,47 @@ impl Autoscaler {
         horizon: Duration,
         quantiles: &[f64],
     ) -> Result<Result<Forecast, Reason>, Error> {
+        let outlook = self.outlook(metric)?;
+        outlook.forecast(horizon.steps(outlook.step()), quantiles)
+    }
+
+    /// How good the forecasts of a metric have been by horizon, beside what needs no model: a row
+    /// for each, as [`Outlook::accuracy`] tells them. Empty before the first has met its truth.
+    ///
+    /// ```
+    /// use forescale::forecast::Judged;
+    /// use forescale::{Autoscaler, Timestamp};
+    ///
+    /// let mut scaler = Autoscaler::from_text(
+    ///     r#"{
+    ///         "max_replicas": 9, "metrics": {"rps": {"kind": "total"}},
+    ///         "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+    ///         "policies": [{"kind": "predictive", "metric": "rps", "forecaster": {"kind": "naive"}}]
+    ///     }"#,
+    /// )?;
+    /// let times: Vec<_> = (0..60).map(|minute| Timestamp::from_secs(60 * minute)).collect();
+    /// let values: Vec<_> = (0..60).map(|minute| Some(500.0 + f64::from(minute % 3))).collect();
+    /// scaler.warm_up("rps", &times, &values)?;
+    /// let rows = scaler.accuracy("rps")?;
+    /// assert_eq!((rows[0].of, rows[1].of), (Judged::Forecast, Judged::AsNow));
+    /// assert!(rows[0].ever.coverage > 0.9 && rows[0].ahead.as_secs_f64() == 60.0);
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Observation`](crate::ErrorKind::Observation) for a metric that is not
+    /// configured or that no policy forecasts.
+    pub fn accuracy(&self, metric: &str) -> Result<Vec<Accuracy>, Error> {
+        Ok(self.outlook(metric)?.accuracy())
+    }
+
+    fn outlook(&self, metric: &str) -> Result<&Outlook, Error> {
         self.known(metric)?;
         let outlook = self.outlooks.iter().find(|outlook| outlook.metric() == metric);
-        let outlook = outlook.ok_or_else(|| {
+        outlook.ok_or_else(|| {
             let message = format!("is \"{metric}\", which no `predictive` policy forecasts");
             Error::observation("metric", message)
-        })?;
-        outlook.forecast(horizon.steps(outlook.step()), quantiles)
+        })
     }
 
     fn known(&self, metric: &str) -> Result<(), Error> {
@@ -228,6 +264,7 @@ impl Autoscaler {
         match self.state.clock.tick(observation.at) {
             Tick::Forward => self.follow(last_at, current),
             Tick::SteppedBack => {
+                self.lead_time.rebase();
                 self.outlooks.iter_mut().for_each(|outlook| outlook.rebase(observation.at));
             }
             Tick::Doubtful(reason) => {
@@ -247,6 +284,9 @@ impl Autoscaler {
         let mut replicas = self.limit(observation, combined);
         replicas = self.apply_mode(current, replicas);
         self.tell(observation.at, current, replicas);
+        if self.config.mode != Mode::Observe {
+            self.lead_time.decided(observation.at, replicas);
+        }
         self.state.last = Some((current, replicas));
         self.decision.replicas = replicas;
         &self.decision

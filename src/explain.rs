@@ -10,6 +10,9 @@ use serde::{Serialize, Serializer};
 
 /// A stable name for a cause, and the English template that tells it.
 ///
+/// `{fact}` in the template stands for the fact's number, and what stands between `[` and `]` is told
+/// only where every fact in it is known.
+///
 /// The built-in ones stand in [`codes`]; a host's own policies and guards bring their own:
 ///
 /// ```
@@ -25,7 +28,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// A code by its stable `snake_case` name; `{fact}` in the template stands for the fact's number.
+    /// A code by its stable `snake_case` name, and its template.
     #[must_use]
     pub const fn new(name: &'static str, template: &'static str) -> Self {
         Self { name, template }
@@ -57,16 +60,27 @@ pub struct Reason {
 
 impl Reason {
     /// A reason holds this many facts at most; it lies inline, so that deciding allocates nothing.
-    pub const MOST_FACTS: usize = 6;
+    pub const MOST_FACTS: usize = 9;
 
     /// A reason by its code and its facts, at most [`MOST_FACTS`](Self::MOST_FACTS) of them
     /// (checked when compiled).
     #[must_use]
     pub fn new<const N: usize>(code: Code, facts: [(&'static str, f64); N]) -> Self {
-        const { assert!(N <= Self::MOST_FACTS, "a reason holds six facts at most") };
+        const { assert!(N <= Self::MOST_FACTS, "a reason holds nine facts at most") };
         let mut kept = [("", 0.0); Self::MOST_FACTS];
         kept[..N].copy_from_slice(&facts);
         Self { code, facts: kept, n_facts: N as u8 }
+    }
+
+    /// The reason with one fact more; without it if it already holds
+    /// [`MOST_FACTS`](Self::MOST_FACTS).
+    #[must_use]
+    pub fn with(mut self, name: &'static str, number: f64) -> Self {
+        if let Some(free) = self.facts.get_mut(usize::from(self.n_facts)) {
+            *free = (name, number);
+            self.n_facts += 1;
+        }
+        self
     }
 
     /// The code's stable name.
@@ -91,6 +105,23 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.code.template;
+        while let Some((text, tail)) = rest.split_once('[') {
+            let (inner, after) = tail.split_once(']').unwrap_or((tail, ""));
+            self.tell(f, text)?;
+            let mut names = inner.split('{').skip(1).filter_map(|part| part.split_once('}'));
+            if names.all(|(name, _)| self.fact(name).is_some()) {
+                self.tell(f, inner)?;
+            }
+            rest = after;
+        }
+        self.tell(f, rest)
+    }
+}
+
+impl Reason {
+    /// Writes a part of the template, with the facts in their places.
+    fn tell(&self, f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
+        let mut rest = part;
         while let Some((text, tail)) = rest.split_once('{') {
             let (name, after) = tail.split_once('}').unwrap_or((tail, ""));
             f.write_str(text)?;
@@ -277,11 +308,19 @@ codes! {
     /// No window of the schedule is open.
     SCHEDULE_INACTIVE = "schedule_inactive", "no window of the schedule is open";
     /// The forecast of the load decides.
-    FORECAST = "forecast", "the forecast expects a load of {load} at quantile {quantile} in {ahead_seconds} s, {load_per_replica} a replica";
+    FORECAST = "forecast", "the forecast expects a load of {load} at quantile {quantile} in {ahead_seconds} s, {load_per_replica} a replica[ as learnt from {capacity_samples} samples][, and a replica takes {lead_time_seconds} s to start as learnt from {n_starts} starts]";
+    /// What a replica carries is still to be learnt.
+    CAPACITY_UNKNOWN = "capacity_unknown", "what a replica carries is not known yet, {n_samples} of {needed_samples} samples are seen";
+    /// The loads of a replica have differed too little to learn how the latency grows with them.
+    LOADS_TOO_ALIKE = "loads_too_alike", "the loads seen so far differ too little to learn the latency by them, {n_comparisons} of {needed_comparisons} comparisons could be made of {n_samples} samples";
+    /// Even a replica without load is slower than the objective, so more of them do not help.
+    OBJECTIVE_UNREACHABLE = "objective_unreachable", "even without load the latency is {latency}, the objective is {objective}";
     /// Too little history to forecast from.
     TOO_LITTLE_HISTORY = "too_little_history", "only {n_samples} samples of history, {needed_samples} are needed";
-    /// The forecast has lately been worse than "as now", so it is not used.
-    NO_SKILL = "no_skill", "the forecast has had no skill lately ({skill} against \"as now\")";
+    /// The forecast has not lately proved better than what needs no model (as now, the level of the
+    /// load), or was worse than the same time yesterday, so it is not used; the sentence names the one that stands
+    /// most in the way, the facts have the skill against each.
+    NO_SKILL = "no_skill", "the forecast has not lately proved better than \"as now\" (skill {skill}, {evidence} standard errors of {needed} needed)";
     /// The last samples are missing, so there is no ground to forecast from.
     GAP_TOO_WIDE = "gap_too_wide", "the last {gap_seconds} s of the metric are missing";
     /// The model could not be fitted to this history.
@@ -370,6 +409,19 @@ mod tests {
         assert_eq!(names.len(), codes::ALL.len());
         let snake = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         assert!(names.iter().all(snake), "{names:?}");
+    }
+
+    #[test]
+    fn what_stands_in_brackets_is_told_where_its_facts_are_known() {
+        let code = Code::new("n", "{n} of[ {most}, that is {share}] all[ there are]");
+        let reason = Reason::new(code, [("n", 1.0), ("most", 2.0)]);
+        assert_eq!(reason.to_string(), "1 of all there are");
+        assert_eq!(reason.with("share", 0.5).to_string(), "1 of 2, that is 0.5 all there are");
+        let mut full = reason;
+        for _ in 0..9 {
+            full = full.with("more", 3.0);
+        }
+        assert_eq!(full.facts().len(), Reason::MOST_FACTS);
     }
 
     #[test]

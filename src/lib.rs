@@ -30,10 +30,10 @@
 //! | room | what lives there |
 //! |---|---|
 //! | ground: [`Error`], [`Timestamp`] and [`Duration`], [`Reason`] and [`codes`], the catalog | what every room stands on |
-//! | [`series`] | [`Observation`] and [`Reading`]; samples on a fixed step, gaps, late readings; windows, sliding maxima, periods, decaying histograms |
-//! | [`forecast`] | role [`Forecaster`](forecast::Forecaster), a file a model; quantiles from a model's own errors; the trust gate |
+//! | [`series`] | [`Observation`] and [`Reading`]; samples on a fixed step, gaps, late readings; seasons found in a history; windows, sliding maxima, periods, decaying histograms |
+//! | [`forecast`] | role [`Forecaster`](forecast::Forecaster), a file a model; quantiles from a model's own errors; regressors and holidays; one series, a panel of many; the ledger of accuracy and the trust gate |
 //! | [`demand`] | the load to be carried: a quantile of the forecast up to the horizon |
-//! | [`capacity`] | role [`Capacity`](capacity::Capacity): load to replicas and back |
+//! | [`capacity`] | role [`Capacity`](capacity::Capacity): load to replicas and back, known or learnt from utilization or latency; the lead time, known or learnt |
 //! | [`policy`] | role [`Policy`](policy::Policy), a file a law: those of Kubernetes, KEDA, Knative, Datadog, AWS, Nomad and Cloud Foundry; predictive; what stands in for a lost metric |
 //! | [`guard`] | role [`Guard`](guard::Guard): stabilization, rate, cooldown, tolerance, change limit; holds back, never pushes (but for `without_behavior`, which follows the Kubernetes HPA in that too) |
 //! | [`combine`] | several policies become one: their directions, own guards and groups; maximum, all, k of n, priority |
@@ -57,8 +57,8 @@
 //! # Features
 //!
 //! `parallel` (replays on all cores), `schedule` (cron in time zones) and `yaml` are on by default.
-//! `augurs` adds the MSTL forecaster, `csv` traces from files, `report` the HTML report, `schema`
-//! the configuration's JSON Schema.
+//! `augurs` adds the MSTL and ETS forecasters, `ml` an elastic net over many series, `csv` traces from
+//! files, `report` the HTML report, `schema` the configuration's JSON Schema.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -64,6 +64,27 @@ fn a_decision_with_all_four_policies_allocates_nothing() {
 }
 
 #[test]
+fn learning_lead_time_and_capacity_allocates_nothing() {
+    for (kind, second) in [
+        ("utilization", r#""kind": "learned", "utilization": "cpu""#),
+        ("average", r#""kind": "latency", "latency": "cpu", "objective": 0.9"#),
+    ] {
+        let config = format!(
+            r#"{{
+                "min_replicas": 2, "max_replicas": 60, "lead_time": "learned",
+                "metrics": {{"cpu": {{"kind": "{kind}"}}, "rps": {{"kind": "total"}}}},
+                "capacity": {{{second}, "metric": "rps", "load_per_replica": 100, "settle": 0}},
+                "policies": [
+                    {{"kind": "target", "metric": "cpu", "target": 0.6}},
+                    {{"kind": "predictive", "metric": "rps", "forecaster": {{"kind": "seasonal_naive"}}}}
+                ]
+            }}"#
+        );
+        assert_eq!(allocations_of_a_day(&config, true), 0, "{kind}");
+    }
+}
+
+#[test]
 fn a_decision_on_averages_allocates_nothing() {
     let config = r#"{
         "max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}, "rps": {"kind": "total"}},

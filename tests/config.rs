@@ -114,6 +114,37 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
             ),
             "`policies[0].arrivals` is \"cpu\", must be of kind `total`",
         ),
+        (
+            with("\"90s\"", r#"{"kind": "learned", "initial": "90s", "quantile": 90}"#),
+            "`lead_time.quantile` is 90, must be in [0.5, 1)",
+        ),
+        (
+            with("\"90s\"", r#"{"kind": "learned", "initials": "90s"}"#),
+            "`lead_time.initials` is not a known setting; did you mean `initial`",
+        ),
+        (
+            with("\"90s\"", r#"{"kind": "learnt"}"#),
+            "`lead_time.kind` is \"learnt\", must be one of \"fixed\", \"learned\"; did you mean",
+        ),
+        (with("\"90s\"", r#""fixed""#), "`lead_time.duration` is missing"),
+        (
+            with("\"90s\"", r#"{"kind": "learned", "max": "7d", "initial": "1h"}"#),
+            "`policies[1].horizon` is 20161 steps, must be 1 to 10000",
+        ),
+        (
+            with(
+                r#""fixed", "metric": "rps", "load_per_replica": 110"#,
+                r#""learned", "metric": "rps", "utilization": "cpus""#,
+            ),
+            "`capacity.utilization` is \"cpus\", must be one of `metrics`: [\"cpu\", \"rps\"]; did you mean `cpu`?",
+        ),
+        (
+            with(
+                r#""fixed", "metric": "rps", "load_per_replica": 110"#,
+                r#""latency", "metric": "rps", "latency": "cpu", "objective": 1"#,
+            ),
+            "`capacity.latency` is \"cpu\", must be of kind `average`",
+        ),
         (with("110", "0"), "`capacity.load_per_replica` is 0, must be above 0"),
         (
             with(r#""metric": "rps", "load"#, r#""metric": "cpu", "load"#),

@@ -146,6 +146,57 @@ fn a_forecast_that_begins_beyond_the_horizon_is_not_followed() {
     assert_eq!(said(&mut set_back, 602), ["forecast"]);
 }
 
+/// A host whose replicas carry 100 each and take 200 seconds to start.
+#[test]
+fn lead_time_and_capacity_are_learnt_and_told() {
+    let text = r#"{"max_replicas": 50, "guards": [],
+        "metrics": {"rps": {"kind": "total"}, "cpu": {"kind": "utilization"}},
+        "lead_time": {"kind": "learned", "initial": "1m"},
+        "capacity": {"kind": "learned", "metric": "rps", "utilization": "cpu", "window": 20},
+        "policies": [{"kind": "target", "metric": "cpu", "target": 0.75, "tolerance": 0},
+            {"kind": "predictive", "metric": "rps", "forecaster":
+                {"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}}]}"#;
+    let mut scaler = scaler(text);
+    let times: Vec<_> = (0..600).map(|m| Timestamp::from_secs(60 * m)).collect();
+    let values: Vec<_> = (0..600).map(|m| Some(hourly(m))).collect();
+    scaler.warm_up("rps", &times, &values).unwrap();
+
+    let (mut ready, mut starting) = (2_u32, Vec::<i64>::new());
+    let mut told = Vec::new();
+    for second in (36_000..36_000 + 12 * 3600).step_by(15) {
+        ready += starting.iter().filter(|&&at| at <= second).count() as u32;
+        starting.retain(|&at| at > second);
+        let load = hourly(second / 60);
+        let used = (load / f64::from(ready) / 100.0).min(1.0);
+        let seen = seen(second, ready).pending(starting.len() as u32);
+        if second % 600 == 0 {
+            scaler = Autoscaler::restore(&scaler.snapshot().unwrap()).unwrap();
+        }
+        let decision = scaler.decide(&seen.metric("rps", load).metric("cpu", used));
+        let forecast = decision.steps.iter().find(|step| &*step.by == "predictive(rps)").unwrap();
+        told.push((forecast.reason, decision.explain()));
+        let (n, there) = (decision.replicas, ready + starting.len() as u32);
+        (there..n).for_each(|_| starting.push(second + 200));
+        let n_gone = there.saturating_sub(n);
+        let n_cancelled = n_gone.min(starting.len() as u32);
+        starting.truncate(starting.len() - n_cancelled as usize);
+        ready -= n_gone - n_cancelled;
+    }
+    let (first, _) = &told[0];
+    assert_eq!(first.code(), "capacity_unknown");
+    assert_eq!(first.fact("needed_samples"), Some(5.0));
+    let (last, sentence) = told.last().unwrap();
+    assert_eq!((last.code(), last.fact("load_per_replica")), ("forecast", Some(75.0)));
+    // Ready at the look 210 seconds after the decision, not yet at that of 195.
+    assert_eq!(last.fact("lead_time_seconds"), Some(208.5), "{sentence}");
+    assert!(sentence.contains("75 a replica as learnt from "), "{sentence}");
+    assert!(sentence.contains("takes 208.5 s to start as learnt from "), "{sentence}");
+
+    let other = text.replace("\"1m\"", "\"2m\"");
+    let refused = self::scaler(&other).resume(&scaler.snapshot().unwrap()).unwrap_err().to_string();
+    assert_eq!(refused, "holds other `lead_time` than the settings of this autoscaler");
+}
+
 #[test]
 fn a_snapshot_of_other_settings_is_not_taken_up() {
     let snapshot = warmed_up(0).snapshot().unwrap();

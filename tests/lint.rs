@@ -130,7 +130,7 @@ fn what_is_flagged_turns_round_all_day_and_what_is_mended_comes_to_rest() {
         let finding = only(&on_cpu(policies), "oscillation");
         assert_eq!((finding.severity, finding.path.as_str()), (Severity::Error, path));
         let (load, low) = (finding.facts["load"], finding.facts["replicas_low"] as u32);
-        for start_up in [Duration::from_secs(15), config.lead_time] {
+        for start_up in [Duration::from_secs(15), config.lead_time.initial()] {
             let (_, n_reversals) = live(&config, load, low, 2.0, start_up);
             assert!(n_reversals > 60, "{n_reversals} in two days: {finding}");
         }
@@ -138,7 +138,7 @@ fn what_is_flagged_turns_round_all_day_and_what_is_mended_comes_to_rest() {
         let mended = finding.apply(&config).unwrap();
         assert!(!codes(&lint(&mended, None).unwrap()).contains(&"oscillation"), "{finding}");
         for tenth in 1..60 {
-            for start_up in [Duration::from_secs(15), config.lead_time] {
+            for start_up in [Duration::from_secs(15), config.lead_time.initial()] {
                 let (sizes, _) = live(&mended, f64::from(tenth) / 10.0 * load, 1, 0.2, start_up);
                 let settled = &sizes[sizes.len() - 300..];
                 assert!(settled.iter().all(|n| *n == settled[0]), "{finding}: {settled:?}");
@@ -318,7 +318,7 @@ fn a_wait_shorter_than_the_start_overshoots_and_one_as_long_does_not() {
     let [from, wanted, reached] =
         ["replicas", "replicas_wanted", "replicas_reached"].map(|name| finding.facts[name] as u32);
     let peak = |config: &Config| {
-        let (sizes, _) = live(config, finding.facts["load"], from, 0.1, config.lead_time);
+        let (sizes, _) = live(config, finding.facts["load"], from, 0.1, config.lead_time.initial());
         sizes.into_iter().max().unwrap()
     };
     assert!(reached > wanted);

@@ -217,7 +217,7 @@ fn whole() -> impl Strategy<Value = (String, u32, u32)> {
         1 => Just(r#"{"kind": "k_of_n", "scale_up": 1, "scale_down": 1}"#),
     ];
     let mode = prop_oneof![6 => Just("on"), 1 => Just("observe"), 1 => Just("scale_up_only")];
-    let lead_time = prop_oneof![Just("0s"), Just("2m"), Just("36500d")];
+    let lead_time = prop_oneof![Just("0s"), Just("2m"), Just("36500d"), Just("learned")];
     let guards = prop_oneof![
         Just(""),
         Just(r#""guards": [],"#),
@@ -356,7 +356,7 @@ proptest! {
             let mut scalers = [(); 2].map(|()| Autoscaler::from_text(&config).unwrap());
             for (tick, (load, more)) in (0..).zip(&loads) {
                 let at = Timestamp::from_secs(tick * 30);
-                let mut replicas = [*load, load + more];
+                let mut replicas = [*load, *load + *more];
                 for (scaler, number) in scalers.iter_mut().zip(&mut replicas) {
                     let seen = Observation::at(at).ready(ready).metric("rps", *number);
                     *number = scaler.decide(&seen).replicas.into();

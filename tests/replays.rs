@@ -126,6 +126,47 @@ fn a_comparison_on_all_cores_is_its_replays_one_by_one() {
     }
 }
 
+/// Who must learn how long a replica takes to start and what it carries does about as well as who
+/// knows: the first day goes by with what it begins with.
+#[test]
+fn what_is_learnt_does_about_as_well_as_what_is_known() {
+    let trace = sim::web_service(3, 2);
+    let settings = sim::Settings::from_text(r#"{"crashes_per_day": 0.5}"#).unwrap();
+    let load_per_replica = settings.capacity_on(&trace).unwrap();
+    let run = |lead_time: &str, capacity: &str| {
+        let config = format!(
+            r#"{{"max_replicas": 90, "lead_time": {lead_time},
+                "metrics": {{"rps": {{"kind": "total"}}, "cpu": {{"kind": "utilization"}}}},
+                "capacity": {{"metric": "rps", "target_utilization": 0.8, {capacity}}},
+                "policies": [{{"kind": "target", "metric": "cpu", "target": 0.8}},
+                             {{"kind": "predictive", "metric": "rps"}}]}}"#
+        );
+        let mut scaler = Autoscaler::from_text(&config).unwrap();
+        let report = sim::replay(&mut scaler, &trace, &settings).unwrap();
+        (report, scaler)
+    };
+    let known = format!(r#""kind": "fixed", "load_per_replica": {load_per_replica}"#);
+    let (known, _) = run(r#""144s""#, &known);
+    let (learnt, mut scaler) = run(
+        r#"{"kind": "learned", "initial": "30s"}"#,
+        r#""kind": "learned", "utilization": "cpu""#,
+    );
+    let cost = learnt.score.replica_hours / known.score.replica_hours;
+    assert!((0.95..1.05).contains(&cost), "{cost}");
+    let more = learnt.score.violation_minutes - known.score.violation_minutes;
+    assert!(more < 15.0, "{more} minutes of violation more in three days");
+
+    let end = trace.start + trace.step.times(trace.values.len() as i64);
+    let decision = scaler.decide(&Observation::at(end).ready(9).metric("rps", 1.0));
+    let said = decision.steps.iter().find(|step| &*step.by == "predictive(rps)").unwrap();
+    // Start-ups are 96 to 144 seconds, seen at looks 15 seconds apart.
+    let lead_time = said.reason.fact("lead_time_seconds").unwrap();
+    assert!((125.0..165.0).contains(&lead_time), "{lead_time}");
+    let load = said.reason.fact("load_per_replica").unwrap() / 0.8 / load_per_replica;
+    assert!((0.95..1.05).contains(&load), "{load}");
+    eprintln!("cost {cost}, violation minutes {more} more, lead time {lead_time}, load {load}");
+}
+
 #[test]
 fn a_better_informed_autoscaler_comes_nearer_to_the_clairvoyant_bound() {
     // Three weeks with the same daily course: the forecast sees the morning coming.

@@ -98,7 +98,8 @@ pub(crate) fn configs(case: &Case) -> Result<Vec<(String, String)>, String> {
     // The slowest start-up, and what a reading is late by.
     let late = plant.start_up.as_secs_f64() * (1.0 + plant.start_up_jitter);
     predictive.lead_time = Duration::from_secs_f64(late + plant.metric_lag.as_secs_f64())
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.to_string())?
+        .into();
     let load = &plant.load_metric;
     predictive.metrics.entry(load.clone()).or_insert(MetricConfig { kind: MetricKind::Total });
     let capacity = json!({

@@ -242,6 +242,17 @@ test('forecasts with quantiles in rows that rise', () => {
   assert.deepEqual(parsed.values, [...forecast.values])
 })
 
+test('tells how good its forecasts have been beside the references', () => {
+  const rows = warm().accuracy('rps')
+  const [first] = rows
+  assert.equal(first.of, 'forecast')
+  assert.equal(first.ahead, minute)
+  assert.ok(first.nJudged > 0 && first.lately.loss >= 0 && first.ever.coverage <= 1)
+  assert.ok(rows.some((row) => row.of === 'as_now' && row.ahead === first.ahead))
+  assert.deepEqual(new Autoscaler(config).accuracy('rps'), [])
+  assert.throws(() => warm().accuracy('cpu'), { code: 'FORESCALE_OBSERVATION', path: 'metric' })
+})
+
 test('abstains with the reason when there is too little history', () => {
   const abstain = new Autoscaler(config).forecast('rps', { horizon: '5m' })
   assert.ok(abstain instanceof Abstain)

@@ -142,13 +142,19 @@ test('settings and arguments out of range are refused by name', () => {
   for (const horizon of [0, 10_001, -1, 1.5, NaN, '0s', null]) {
     assert.throws(() => fed().forecast({ horizon }), refuses('OBSERVATION', 'horizon'))
   }
-  for (const quantiles of [[], [1], [NaN], [0.9, 0.5]]) {
-    assert.throws(() => fed().forecast({ quantiles }), refuses('OBSERVATION', quantiles.length === 0 ? 'quantiles' : quantiles.length === 2 ? 'quantiles[1]' : 'quantiles[0]'))
+  for (const [quantiles, path] of [
+    [[], 'quantiles'],
+    [[1], 'quantiles[0]'],
+    [[NaN], 'quantiles[0]'],
+    [[0.9, 0.5], 'quantiles[1]'],
+  ]) {
+    assert.throws(() => fed().forecast({ quantiles }), refuses('OBSERVATION', path))
   }
 })
 
 test('each series of a panel is forecast as by a forecaster of its own', async () => {
-  const series = [values, values.map(() => null), values.map((value) => value / 2), values.map((value, i) => (i % 50 ? value : -1))]
+  const negative = values.map((value, minute) => (minute % 50 ? value : -1))
+  const series = [values, values.map(() => null), values.map((value) => value / 2), negative]
   const flat = Float64Array.from(series.flat(), (value) => value ?? NaN)
   const panel = await forecastPanel(series, ask)
   assert.ok(panel instanceof PanelForecast)
@@ -156,7 +162,9 @@ test('each series of a panel is forecast as by a forecaster of its own', async (
   assert.deepEqual([panel.nSeries, panel.horizon, panel.issuedAt], [4, 12, times.at(-1)])
   assert.deepEqual(Object.keys(panel.abstained), ['1'])
   assert.equal(panel.abstained[1].code, 'too_little_history')
-  assert.equal(panel.series(1).explain(), new Forecaster(HOURLY).forecast().explain())
+  const silent = new Forecaster(HOURLY)
+  silent.observe(times, series[1])
+  assert.equal(panel.series(1).explain(), silent.forecast().explain())
   assert.ok(panel.values.subarray(24, 48).every(Number.isNaN))
   assert.deepEqual(panel.series(0), fed().forecast({ horizon: 12 }))
   assert.equal(JSON.parse(JSON.stringify(panel)).values.length, 96)
@@ -194,4 +202,20 @@ test('what is no panel is refused', async () => {
 test('an abort rejects with its reason', async () => {
   const signal = AbortSignal.abort(new Error('enough'))
   await assert.rejects(forecastPanel([values], { ...ask, signal }), /enough/)
+})
+
+test('a campaign that is told ahead is expected', () => {
+  const settings = { kind: 'regressors', forecaster: 'naive', regressors: { campaign: { lags: ['0s'] } } }
+  const model = new Forecaster(settings, { step: '1m' })
+  const runs = (minute) => minute >= 120 && minute % 180 < 60
+  const minutes = Array.from({ length: 720 }, (_, index) => index + 1)
+  model.regressor('campaign', minutes.map((minute) => 60e3 * minute), minutes.map((minute) => Number(runs(minute))))
+  const seen = minutes.slice(0, 600)
+  model.observe(seen.map((minute) => 60e3 * minute), seen.map((minute) => (runs(minute) ? 900 : 400)))
+  const { values } = Forecaster.restore(model.snapshot()).forecast({ horizon: 120, quantiles: [0.5] })
+  for (const ahead of [50, 119]) {
+    const expected = runs(601 + ahead) ? 900 : 400
+    assert.ok(Math.abs(values[ahead] / expected - 1) < 0.1, `${ahead}: ${values[ahead]}`)
+  }
+  assert.throws(() => model.regressor('weather', 60e3, 1), { code: 'FORESCALE_OBSERVATION' })
 })

@@ -12,8 +12,8 @@ from . import manifest, prometheus
 from ._native import Bounds, Decision, Estimate, Reason, Recommendation, Step, __version__
 from .autoscaler import Autoscaler, Setting
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
-from .forecast import Abstain, Forecast
-from .forecaster import Forecaster
+from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
+from .forecaster import Expert, Forecaster
 from .linting import Finding, Fix, lint
 from .panel import PanelForecast, forecast_panel
 from .readings import Reading
@@ -22,11 +22,14 @@ from .sizer import Refused, Sizer
 
 __all__ = [
     "Abstain",
+    "Accuracy",
+    "AccuracyRow",
     "Autoscaler",
     "Bounds",
     "ConfigError",
     "Decision",
     "Estimate",
+    "Expert",
     "Finding",
     "Fix",
     "Forecast",

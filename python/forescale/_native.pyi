@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, final
+from typing import Any, Literal, final
+
+_Judged = Literal["forecast", "as_now", "yesterday", "level"]
+_Score = tuple[float, float, float]
 
 __version__: str
 
@@ -30,6 +33,9 @@ class Autoscaler:
     def forecast(
         self, metric: str, horizon: str | float, quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
+    def accuracy(
+        self, metric: str
+    ) -> list[tuple[_Judged, float, float, int, _Score, _Score]]: ...
 
 @final
 class Forecaster:
@@ -41,7 +47,9 @@ class Forecaster:
     def snapshot(self) -> bytes: ...
     def settings(self) -> str: ...
     def step(self) -> float: ...
+    def experts(self) -> str: ...
     def observe(self, times: Any, values: Any) -> None: ...
+    def regressor(self, name: str, times: Any, values: Any) -> None: ...
     def forecast(
         self, horizon: int | str | tuple[float], quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...

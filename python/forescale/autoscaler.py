@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from . import _convert, _native
 from ._native import Decision, Reason
 from .errors import ForescaleError
-from .forecast import Abstain, Forecast
+from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
 from .readings import Reading
 
 if TYPE_CHECKING:
@@ -170,6 +170,31 @@ class Autoscaler:
             return Abstain(answer)
         issued_at, step, levels, rows = answer
         return Forecast(issued_at, timedelta(seconds=step), levels, rows)
+
+    def accuracy(self, metric: str) -> Accuracy:
+        """Tell how good the forecasts of a metric have been, once their truth had come.
+
+        Parameters
+        ----------
+        metric
+            Its name in the configuration.
+
+        Returns
+        -------
+        Accuracy
+            Rows for the horizons of 1, 2, 4, ... steps and the lead time: the forecaster's, and
+            those of "as now", the same time yesterday and the level lately on the same steps.
+
+        Raises
+        ------
+        ObservationError
+            If no policy forecasts the metric.
+        """
+        rows: list[AccuracyRow] = []
+        for of, ahead, quantile, n_judged, lately, ever in self._core.accuracy(metric):
+            span = timedelta(seconds=ahead)
+            rows.append(AccuracyRow(of, span, quantile, n_judged, *lately, *ever))
+        return Accuracy(rows)
 
     @property
     def config(self) -> dict[str, Setting]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["Abstain", "Forecast"]
+__all__ = ["Abstain", "Accuracy", "AccuracyRow", "Forecast"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,59 @@ class Abstain:
 
     def __bool__(self) -> Literal[False]:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyRow:
+    """How good the forecasts of one kind and horizon have been.
+
+    ``loss``, ``coverage`` and ``bias`` are weighted over about the last day, their twins with
+    ``_ever`` all alike since the start.
+    """
+
+    of: Literal["forecast", "as_now", "yesterday", "level"]
+    """Whose: the forecaster's, or those of a reference that needs no model."""
+
+    ahead: timedelta
+    """How long before its truth each was issued."""
+
+    quantile: float
+    """The policy's quantile, at which loss and coverage are measured."""
+
+    n_judged: int
+    """How many have met their truth."""
+
+    loss: float
+    """Mean pinball loss at the quantile, in the unit of the load."""
+
+    coverage: float
+    """Share of loads at or below the quantile."""
+
+    bias: float
+    """Mean of the median (of a reference, its one value) less the load, in its unit."""
+
+    loss_ever: float
+    coverage_ever: float
+    bias_ever: float
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How good the forecasts of a metric have been, by horizon, beside what needs no model."""
+
+    rows: list[AccuracyRow]
+    """By horizon, and at each the forecaster before the references."""
+
+    def __iter__(self) -> Iterator[AccuracyRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each horizon and kind (the index), a column for each number; needs pandas."""
+        import pandas as pd
+
+        columns = list(AccuracyRow.__dataclass_fields__)
+        table = pd.DataFrame([asdict(row) for row in self.rows], columns=columns)
+        return table.set_index(["ahead", "of"])

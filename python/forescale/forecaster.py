@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +15,24 @@ from .forecast import Abstain, Forecast
 if TYPE_CHECKING:
     from . import settings as kinds
 
-__all__ = ["Forecaster"]
+__all__ = ["Expert", "Forecaster"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """One of the experts that a forecaster mixes, around one horizon."""
+
+    name: str
+    """What it is called; the same at every horizon."""
+
+    ahead: int
+    """The horizon in steps."""
+
+    weight: float
+    """Its share in the forecast, from 0 to 1; all at one horizon are 1 together."""
+
+    error: float
+    """Its mean absolute error lately, in square roots of the load."""
 
 
 class Forecaster:
@@ -87,6 +105,42 @@ class Forecaster:
         if isinstance(times, datetime) or not isinstance(times, Iterable):
             times, values = [times], [values]  # type: ignore[list-item]
         self._core.observe(_convert.times(times), _convert.values(values))
+
+    def regressor(
+        self,
+        name: str,
+        times: Iterable[datetime | float] | datetime | float,
+        values: Iterable[float] | float,
+    ) -> None:
+        """Tell what is known besides the load, for a forecaster of the kind ``regressors``.
+
+        Each value holds from its time until the next. Times may lie ahead, so that a campaign is
+        known before it begins: a 1 at its begin, a 0 at its end. What belongs to a load should be
+        told before it.
+
+        Parameters
+        ----------
+        name
+            One of the ``regressors`` of the settings.
+        times
+            As for :meth:`observe`, the oldest first; what was known from the first of them on is
+            replaced.
+        values
+            One for each time.
+
+        Raises
+        ------
+        ObservationError
+            If no regressor has that name, the two differ in length, the times do not rise, or a
+            value is missing or infinite; nothing is taken in then.
+        """
+        if isinstance(times, datetime) or not isinstance(times, Iterable):
+            times, values = [times], [values]  # type: ignore[list-item]
+        self._core.regressor(name, _convert.times(times), _convert.values(values))
+
+    def experts(self) -> list[Expert]:
+        """Who the forecast is mixed from, around each horizon; empty for a model of its own."""
+        return [Expert(**expert) for expert in json.loads(self._core.experts())]
 
     def forecast(
         self,

@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import Literal, NotRequired, Required, TypeAlias, TypedDict
 
 __all__ = [
+    "Auto",
     "Backlog",
     "Calendar",
     "CalendarEntry",
@@ -28,15 +29,26 @@ __all__ = [
     "Concurrency",
     "Config",
     "Cooldown",
+    "Croston",
+    "Drift",
+    "Ets",
     "EveryPolicy",
-    "Fallback",
     "FactorBoost",
+    "Fallback",
     "Fixed",
+    "FixedLeadTime",
     "FixedValue",
     "Forecaster",
     "Guard",
+    "Harmonic",
+    "HoltWinters",
     "Jobs",
     "KOfN",
+    "Kalman",
+    "LatencyCapacity",
+    "LeadTime",
+    "LearnedCapacity",
+    "LearnedLeadTime",
     "Limit",
     "Metric",
     "Mstl",
@@ -49,6 +61,8 @@ __all__ = [
     "ResourceSizing",
     "Rule",
     "Schedule",
+    "Regressor",
+    "Regressors",
     "SeasonalNaive",
     "Simple",
     "Sizing",
@@ -60,6 +74,7 @@ __all__ = [
     "Target",
     "TargetTracking",
     "TargetValue",
+    "Theta",
     "Threshold",
     "Tolerance",
     "ToleranceBand",
@@ -82,7 +97,7 @@ class Config(TypedDict, total=False):
     mode: Literal["observe", "scale_up_only", "on"]
     metrics: dict[str, Metric]
     capacity: Capacity
-    lead_time: Span
+    lead_time: LeadTime
     policies: list[Policy]
     combine: Combine
     guards: list[Guard]
@@ -121,6 +136,50 @@ class Fixed(TypedDict, total=False):
     load_per_replica: Required[float]
     target_utilization: float
     headroom: float
+
+
+class LearnedCapacity(TypedDict, total=False):
+    """What a replica carries is learnt from its load and its utilization."""
+
+    kind: Required[Literal["learned"]]
+    metric: Required[str]
+    utilization: Required[str]
+    load_per_replica: float
+    target_utilization: float
+    idle_utilization: float
+    headroom: float
+    settle: Span
+    window: int
+
+
+class LatencyCapacity(TypedDict, total=False):
+    """What a replica carries within a latency objective is learnt from its load and the latency."""
+
+    kind: Required[Literal["latency"]]
+    metric: Required[str]
+    latency: Required[str]
+    objective: Required[float]
+    load_per_replica: float
+    headroom: float
+    settle: Span
+
+
+class FixedLeadTime(TypedDict):
+    """The long form of a lead time that is known."""
+
+    kind: Literal["fixed"]
+    duration: Span
+
+
+class LearnedLeadTime(TypedDict, total=False):
+    """The lead time is learnt from the replicas that are seen to start."""
+
+    kind: Required[Literal["learned"]]
+    initial: Span
+    quantile: float
+    min: Span
+    max: Span
+    half_life: int
 
 
 class EveryPolicy(TypedDict, total=False):
@@ -402,6 +461,25 @@ class Predictive(EveryPolicy, total=False):
     min_skill: float
 
 
+class Auto(TypedDict, total=False):
+    """Finds the seasons, and mixes experts as they proved right. The default."""
+
+    kind: Required[Literal["auto"]]
+    experts: list[
+        Literal[
+            "ridge",
+            "autoregression",
+            "prior",
+            "seasonal_naive",
+            "profile",
+            "slow_season",
+            "naive",
+            "level",
+            "season_and_profile",
+        ]
+    ]
+
+
 class Naive(TypedDict):
     """As now."""
 
@@ -417,6 +495,62 @@ class SeasonalNaive(TypedDict, total=False):
     smooth: Span
 
 
+class Drift(TypedDict, total=False):
+    """As now, on the way the load has lately been going, ever less the further ahead."""
+
+    kind: Required[Literal["drift"]]
+    stretch: Span
+    fade: Span
+
+
+class HoltWinters(TypedDict, total=False):
+    """Damped exponential smoothing with several seasons, of many settings at once."""
+
+    kind: Required[Literal["holt_winters"]]
+    seasons: list[Span]
+
+
+class Kalman(TypedDict, total=False):
+    """Level, trend and a passing deviation, filtered for many noise ratios at once."""
+
+    kind: Required[Literal["kalman"]]
+    seasons: list[Span]
+
+
+class Theta(TypedDict, total=False):
+    """A smoothed level and a share of the long line's slope; of many settings at once."""
+
+    kind: Required[Literal["theta"]]
+    season: Span | None
+    line: Span
+
+
+class Harmonic(TypedDict, total=False):
+    """Seasons as sums of sines, at the level of now."""
+
+    kind: Required[Literal["harmonic"]]
+    seasons: list[Span]
+    pairs: int
+    memory: Span
+
+
+class Croston(TypedDict, total=False):
+    """Load that is mostly zero: how often it comes, and how much at a time."""
+
+    kind: Required[Literal["croston"]]
+    method: Literal["tsb", "croston", "sba"]
+    smoothing: float
+
+
+class Ets(TypedDict, total=False):
+    """The trend of an exponential smoothing model (AutoETS), at the level of now."""
+
+    kind: Required[Literal["ets"]]
+    seasons: list[Span]
+    n_samples: int
+    refit: Span
+
+
 class Mstl(TypedDict, total=False):
     """Several seasons and a trend, decomposed by MSTL."""
 
@@ -424,6 +558,23 @@ class Mstl(TypedDict, total=False):
     seasons: list[Span]
     history: Span
     refit: Span
+
+
+class Regressor(TypedDict, total=False):
+    """What is known besides the load; settings of :class:`Regressors`."""
+
+    lags: list[Span]
+
+
+class Regressors(TypedDict, total=False):
+    """Another forecaster, moved by regressors and holidays."""
+
+    kind: Required[Literal["regressors"]]
+    forecaster: Mapping[str, Any] | str
+    regressors: Mapping[str, Regressor]
+    holidays: list[str]
+    like: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    time_zone: str
 
 
 class Stabilization(TypedDict, total=False):
@@ -485,8 +636,12 @@ class WithoutBehavior(TypedDict, total=False):
     minimum: int
 
 
-Capacity: TypeAlias = Fixed
+Capacity: TypeAlias = Fixed | LearnedCapacity | LatencyCapacity
 """What a replica carries."""
+
+LeadTime: TypeAlias = Span | FixedLeadTime | LearnedLeadTime
+"""From a replica's request to its readiness: known, or learnt; the text ``"learned"`` alone is that
+kind with its defaults."""
 
 Policy: TypeAlias = (
     Target
@@ -511,7 +666,33 @@ Policy: TypeAlias = (
 Combine: TypeAlias = KOfN | Literal["maximum", "all", "priority"]
 """How the proposals of several policies become one; a text alone is a kind."""
 
-Forecaster: TypeAlias = Naive | SeasonalNaive | Mstl | Literal["naive", "seasonal_naive", "mstl"]
+Forecaster: TypeAlias = (
+    Auto
+    | Naive
+    | Drift
+    | SeasonalNaive
+    | HoltWinters
+    | Kalman
+    | Theta
+    | Harmonic
+    | Croston
+    | Ets
+    | Mstl
+    | Regressors
+    | Literal[
+        "auto",
+        "naive",
+        "drift",
+        "seasonal_naive",
+        "holt_winters",
+        "kalman",
+        "theta",
+        "harmonic",
+        "croston",
+        "ets",
+        "mstl",
+    ]
+)
 """A model of the load; a text alone is a kind with its defaults."""
 
 Guard: TypeAlias = (

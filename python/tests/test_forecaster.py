@@ -260,3 +260,38 @@ def test_threads_may_share_it(start: int) -> None:
     other = Forecaster(HOURLY, step="1m")
     other.observe(times, values)
     assert model.snapshot() == other.snapshot()
+
+
+def test_a_campaign_that_is_told_ahead_is_expected() -> None:
+    settings = {
+        "kind": "regressors",
+        "forecaster": "naive",
+        "regressors": {"campaign": {"lags": ["0s"]}},
+    }
+    model = Forecaster(settings, step="1m")
+
+    def runs(minute: int) -> bool:
+        return minute >= 120 and minute % 180 < 60
+
+    minutes = range(1, 721)
+    model.regressor("campaign", [60 * m for m in minutes], [float(runs(m)) for m in minutes])
+    seen = range(1, 601)
+    model.observe([60 * m for m in seen], [900.0 if runs(m) else 400.0 for m in seen])
+    forecast = Forecaster.restore(model.snapshot()).forecast(120, [0.5])
+    assert forecast
+    for ahead in (50, 119):
+        expected = 900.0 if runs(601 + ahead) else 400.0
+        assert forecast.values[ahead][0] == pytest.approx(expected, rel=0.1)
+    with pytest.raises(ObservationError, match="name"):
+        model.regressor("weather", 60, 1.0)
+
+
+def test_the_experts_can_be_read():
+    model = forescale.Forecaster(step="5m")
+    assert {expert.name for expert in model.experts()} >= {"ridge", "seasonal_naive", "naive"}
+    times = [300.0 * step for step in range(1, 600)]
+    model.observe(times, [100.0 + step % 288 for step in range(1, 600)])
+    for ahead in {expert.ahead for expert in model.experts()}:
+        there = [expert for expert in model.experts() if expert.ahead == ahead]
+        assert sum(expert.weight for expert in there) == pytest.approx(1.0, abs=1e-4)
+    assert forescale.Forecaster("naive", step="5m").experts() == []

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forescale import Abstain, Autoscaler, Forecast, ObservationError
+from forescale import Abstain, Accuracy, Autoscaler, Forecast, ObservationError
 
 N_SAMPLES = 4 * 288
 
@@ -185,3 +185,29 @@ def test_quantiles_that_are_none_are_refused(warm: bytes, quantiles: list[float]
 def test_a_horizon_that_is_none_is_refused(warm: bytes, horizon: Any) -> None:
     with pytest.raises(ValueError, match="horizon"):
         Autoscaler.restore(warm).forecast("rps", horizon=horizon)
+
+
+def test_the_accuracy_has_rows_by_horizon_beside_the_references(warm: bytes) -> None:
+    accuracy = Autoscaler.restore(warm).accuracy("rps")
+    assert isinstance(accuracy, Accuracy)
+    assert len(accuracy) == len(list(accuracy)) > 0
+    first = accuracy.rows[0]
+    assert first.of == "forecast"
+    assert first.n_judged > 0
+    assert first.loss >= 0.0
+    assert 0.0 <= first.coverage_ever <= 1.0
+    names = {row.of for row in accuracy}
+    assert {"forecast", "as_now", "level"} <= names <= {"forecast", "as_now", "level", "yesterday"}
+    with pytest.raises(ObservationError, match='is "cpu"'):
+        Autoscaler.restore(warm).accuracy("cpu")
+    pytest.importorskip("pandas")
+    table = accuracy.to_pandas()
+    assert list(table.index.names) == ["ahead", "of"]
+    assert table["n_judged"].iloc[0] == first.n_judged
+
+
+def test_before_any_forecast_there_is_no_accuracy(predictive: dict[str, Any]) -> None:
+    accuracy = Autoscaler(predictive).accuracy("rps")
+    assert len(accuracy) == 0
+    pytest.importorskip("pandas")
+    assert len(accuracy.to_pandas()) == 0

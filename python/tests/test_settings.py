@@ -17,6 +17,10 @@ ROLES = {
 }
 
 
+NEVER_ALONE = {"regressors"}
+"""Kinds that are nothing by default: a text alone is refused."""
+
+
 def members(role: Any) -> dict[str, Any]:
     """The settings' types of a role by their kind."""
     types = [role] if is_typeddict(role) else [each for each in get_args(role) if is_typeddict(each)]
@@ -52,7 +56,7 @@ def test_the_kinds_are_those_of_the_core(role: str) -> None:
     kinds = set(_native.kinds()[role])
     assert members(ROLES[role]).keys() == kinds
     texts = [each for each in get_args(ROLES[role]) if get_origin(each) is Literal]
-    assert not texts or set(get_args(texts[0])) == kinds
+    assert not texts or set(get_args(texts[0])) == kinds - NEVER_ALONE
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,9 @@ def test_the_keys_of_the_whole_are_those_of_the_core() -> None:
     assert get_type_hints(settings.Config).keys() == known_keys({"max_replicas": 9, "?": 1})
     zero = {"metric": "rps", "?": 1}
     assert get_type_hints(settings.Zero).keys() == known_keys({"max_replicas": 9, "zero": zero})
+    lead_time = {"kind": "learned", "?": 1}
+    known = known_keys({"max_replicas": 9, "lead_time": lead_time})
+    assert get_type_hints(settings.LearnedLeadTime).keys() - {"kind"} == known
     metrics = {"rps": {"kind": "total", "?": 1}}
     known = known_keys({"max_replicas": 9, "metrics": metrics})
     assert get_type_hints(settings.Metric).keys() == known

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Capacity;
-use crate::Error;
+use crate::{Error, Reason};
 
 /// A replica's load at the target utilization, less the headroom.
 ///
@@ -18,7 +18,7 @@ use crate::Error;
 /// };
 /// let capacity = fixed::Fixed::new(settings)?;
 /// // 110 * 0.75 / 1.1 = 75
-/// assert!((capacity.replicas(750.0) - 10.0).abs() < 1e-9);
+/// assert!((capacity.replicas(750.0).unwrap() - 10.0).abs() < 1e-9);
 /// # Ok::<(), forescale::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,8 +54,8 @@ impl Capacity for Fixed {
         &self.metric
     }
 
-    fn load_per_replica(&self) -> f64 {
-        self.planned
+    fn load_per_replica(&self) -> Result<f64, Reason> {
+        Ok(self.planned)
     }
 }
 

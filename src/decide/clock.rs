@@ -21,6 +21,7 @@ pub(super) struct Clock {
 
 /// What to do with an observation's time.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, on the stack, and nothing allocated")]
 pub(super) enum Tick {
     Forward,
     /// Believed, but what was remembered lies ahead of it.

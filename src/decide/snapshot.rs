@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Autoscaler, State};
 use crate::Error;
+use crate::capacity::LeadTimeConfig;
 use crate::combine::Voter;
 use crate::config::Config;
 use crate::zero;
@@ -21,6 +22,9 @@ struct Snapshot {
     config: Value,
     state: State,
     capacity: Option<Value>,
+    /// Where it is learnt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lead_time: Option<Value>,
     outlooks: Vec<Value>,
     policies: Vec<Value>,
     guards: Vec<Value>,
@@ -50,6 +54,7 @@ impl Autoscaler {
             config: self.config.given()?,
             state: self.state.clone(),
             capacity: self.capacity.as_ref().map(|capacity| capacity.save()).transpose()?,
+            lead_time: self.lead_time.save()?,
             outlooks: self
                 .outlooks
                 .iter()
@@ -92,10 +97,15 @@ impl Autoscaler {
         let saved = Config::from_value(parsed.config.clone()).map_err(|error| {
             Error::snapshot(format!("holds settings that are refused: {error}"))
         })?;
+        let same_lead_time = match (&saved.lead_time, &self.config.lead_time) {
+            (LeadTimeConfig::Fixed(_), LeadTimeConfig::Fixed(_)) => true,
+            (saved, own) => saved == own,
+        };
         // Members take their settings from the snapshot, so others here would silently not count.
         let same = [
             ("metrics", saved.metrics == self.config.metrics),
             ("capacity", saved.capacity == self.config.capacity),
+            ("lead_time", same_lead_time),
             ("policies", saved.policies == self.config.policies),
             ("guards", saved.guards == self.config.guards),
         ];
@@ -107,7 +117,8 @@ impl Autoscaler {
     }
 
     fn take_up(&mut self, snapshot: Snapshot) -> Result<(), Error> {
-        let Snapshot { state, capacity, outlooks, policies, guards, zero, .. } = snapshot;
+        let Snapshot { state, capacity, lead_time, outlooks, policies, guards, zero, .. } =
+            snapshot;
         let counts = [
             ("policies", self.voters.len(), policies.len()),
             ("guards", self.guards.len(), guards.len()),
@@ -123,8 +134,10 @@ impl Autoscaler {
         if let (Some(own), Some(saved)) = (&mut self.capacity, capacity) {
             own.load(saved)?;
         }
+        self.lead_time.load(lead_time)?;
         for (own, saved) in self.outlooks.iter_mut().zip(outlooks) {
             own.load(saved)?;
+            own.follow(self.lead_time.in_force());
         }
         for (own, saved) in self.voters.iter_mut().zip(policies) {
             own.load(saved)?;

@@ -4,14 +4,20 @@
 //! something to say. Knows roles only, no member.
 
 use super::{Autoscaler, Mode, Range};
+use crate::capacity::Seen;
 use crate::combine::{Combine, Vote, Voter};
 use crate::explain::{Reason, codes};
 use crate::policy::View;
 use crate::series::{Observation, total_load};
 
 impl Autoscaler {
-    /// Feeds the outlooks, and tells of metrics that are not configured.
+    /// Feeds what learns, and tells of metrics that are not configured.
     pub(super) fn observe(&mut self, observation: &Observation) {
+        if self.lead_time.see(observation.at, observation.replicas) {
+            let lead_time = self.lead_time.in_force();
+            self.outlooks.iter_mut().for_each(|outlook| outlook.follow(lead_time));
+        }
+        self.observe_capacity(observation);
         for outlook in &mut self.outlooks {
             let metric = self.metrics.iter().find(|known| *known.name == *outlook.metric());
             let kind = metric.expect("an outlook's metric is configured").kind;
@@ -37,12 +43,33 @@ impl Autoscaler {
         }
     }
 
+    fn observe_capacity(&mut self, observation: &Observation) {
+        let Some(capacity) = &mut self.capacity else { return };
+        let Some((_, other, _)) = capacity.also_reads() else { return };
+        let (at, ready) = (observation.at, observation.replicas.ready);
+        let view = View {
+            at,
+            replicas: observation.replicas,
+            lead_time: self.lead_time.in_force(),
+            n_starts: self.lead_time.n_starts(),
+            observation,
+            metrics: &self.metrics,
+            outlooks: &[],
+            capacity: None,
+        };
+        let load = view.usage(capacity.metric());
+        let load = load.and_then(|(usage, kind)| total_load(usage, kind, ready)).ok();
+        let other = view.value(other).ok();
+        capacity.observe(&Seen { at, ready, load, other });
+    }
+
     /// Asks the policies and combines what they say. `None` if none has an opinion.
     pub(super) fn propose(&mut self, observation: &Observation) -> Option<u32> {
         let view = View {
             at: observation.at,
             replicas: observation.replicas,
-            lead_time: self.config.lead_time,
+            lead_time: self.lead_time.in_force(),
+            n_starts: self.lead_time.n_starts(),
             observation,
             metrics: &self.metrics,
             outlooks: &self.outlooks,

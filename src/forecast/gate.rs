@@ -1,241 +1,306 @@
-//! Whether the forecast may be believed: it must lately have been better than "as now".
+//! Whether the forecast may be believed: it must have proved better than what needs no model.
 //!
-//! In: at each step the load and the quantile that the model expects a lead time ahead. Out: the
-//! skill, and whether the gate is open. Knows no model but the naive one.
+//! In: at each step the loss of the forecast that has met its truth, and those of the references.
+//! Out: the skill against each, and whether the gate is open. Knows neither loads nor models.
 
 use serde::{Deserialize, Serialize};
 
-use super::Forecaster;
 use super::history::too_little;
-use super::naive::Naive;
-use crate::Reason;
-use crate::explain::codes;
-use crate::series::{Ring, Sample};
+use super::reference::DAY;
+use crate::explain::{Code, Reason, codes};
 use crate::time::Duration;
 
-/// Compares the pinball loss (Koenker and Bassett 1978) of the model's quantile with that of
-/// [`Naive`] at the same horizon and quantile, both weighted exponentially over about a day.
+/// The references, in the order of [`Gate::judge`].
+pub(super) const N_REFERENCES: usize = 3;
+const YESTERDAY: usize = 1;
+
+/// Compares the losses of forecasts with those of references at the same steps.
 ///
-/// The skill is `1 - loss / loss of naive`. The gate opens when the skill over at least
-/// [`LEAST`](Self::LEAST) judged steps reaches `min_skill`, and closes when it falls
-/// [`BAND`](Self::BAND) below, so that it does not flap.
+/// It opens when the forecast has been better than each of them over about a day by `min_skill`, and
+/// by so much that chance does not explain it: losses are summed over blocks that are long against
+/// their memory, and the mean difference of the blocks must be [`OPENS`](Self::OPENS) times its
+/// standard error (the test of Diebold and Mariano 1995 on block means, with what memory is left
+/// between neighbors counted in). Yesterday is a forecast itself: not to be worse than it by more
+/// than [`BAND`](Self::BAND) is enough. The gate closes when the skill falls [`BAND`](Self::BAND) below
+/// `min_skill`, or the difference below [`CLOSES`](Self::CLOSES) standard errors: what lies between
+/// keeps it from flapping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Saved", into = "Saved")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Gate {
-    settings: Settings,
-    naive: Naive,
-    /// What was forecast for the next steps, the nearest one oldest. Invariant: the capacity of
-    /// both is the horizon.
-    expected: Ring,
-    expected_naive: Ring,
-    /// Mean losses, the model's and that of [`Naive`].
-    loss: f64,
-    loss_naive: f64,
-    n_judged: u64,
+    trials: [Trial; N_REFERENCES],
     open: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Settings {
-    quantile: f64,
-    min_skill: f64,
+/// What a gate goes by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Terms {
+    pub(super) min_skill: f64,
     /// In steps.
-    ahead: usize,
-    step: Duration,
+    pub(super) ahead: usize,
+    pub(super) step: Duration,
+}
+
+impl Terms {
+    /// In steps: a day, but so many that there is something to judge.
+    pub(super) fn memory(&self) -> f64 {
+        (DAY.steps(self.step) as f64).max(2.0 * Gate::BLOCKS)
+    }
+
+    /// Steps in a block: half an hour, but so long that forecasts of neighbors have little in common.
+    fn block(&self) -> u64 {
+        ((self.memory() / Gate::BLOCKS) as u64).max(2 * self.ahead as u64)
+    }
 }
 
 impl Gate {
-    /// So many forecasts must have met their truth before any is believed.
-    const LEAST: u64 = 48;
+    /// Standard errors by which it must be better before it is believed. Who is no better than one
+    /// of the references is then believed less than 1 % of the time by chance, who is better by just
+    /// the [`HANDICAP`](Self::HANDICAP) about 7 %.
+    const OPENS: f64 = 2.0;
 
-    /// No skill is told lower than this: a reference without error would make it infinite.
-    const WORST: f64 = -99.0;
+    /// Standard errors below which it is believed no more: when lately it was not better at all.
+    const CLOSES: f64 = 0.0;
+
+    /// Share of a reference's loss by which it must be beaten. References have to learn their
+    /// quantile from what they see; who knew the distribution of mere noise would be better by 1 to
+    /// 3 %, and still know nothing of what comes.
+    const HANDICAP: f64 = 0.04;
+
+    /// Blocks in a day, and those that count, roughly.
+    const BLOCKS: f64 = 48.0;
+
+    /// So few blocks prove nothing.
+    const LEAST: u64 = 8;
 
     /// So far below `min_skill` it stays open: about the error of a skill measured over a day.
     const BAND: f64 = 0.05;
 
-    /// Judges forecasts `ahead` steps from now, at least one.
-    pub(super) fn new(quantile: f64, min_skill: f64, ahead: usize, step: Duration) -> Self {
-        let ahead = ahead.max(1);
-        Self {
-            settings: Settings { quantile, min_skill, ahead, step },
-            naive: Naive::at_horizon(ahead, step),
-            expected: Ring::new(ahead),
-            expected_naive: Ring::new(ahead),
-            loss: 0.0,
-            loss_naive: 0.0,
-            n_judged: 0,
-            open: false,
+    pub(super) fn new() -> Self {
+        Self { trials: [Trial::default(); N_REFERENCES], open: false }
+    }
+
+    /// Takes the loss of a forecast, and of the references: "as now", yesterday, the level lately.
+    pub(super) fn judge(&mut self, terms: Terms, loss: f64, others: [Option<f64>; N_REFERENCES]) {
+        let mut tested = false;
+        for (trial, other) in self.trials.iter_mut().zip(others) {
+            if let Some(other) = other {
+                tested |= trial.judge(terms, loss, other);
+            }
+        }
+        let proven = |least: f64, skill: f64| {
+            self.known().all(|(index, trial)| {
+                if index == YESTERDAY {
+                    return trial.skill() >= terms.min_skill - Self::BAND;
+                }
+                trial.skill() >= skill && trial.evidence() >= least * trial.caution()
+            })
+        };
+        if self.open {
+            // Bad forecasts are believed no longer than it takes to see them.
+            self.open = proven(Self::CLOSES, terms.min_skill - Self::BAND);
+        } else if tested && self.lacking() == 0 {
+            self.open = proven(Self::OPENS, terms.min_skill);
         }
     }
 
-    /// The horizon at which it judges, in steps.
-    pub(super) fn ahead(&self) -> usize {
-        self.settings.ahead
-    }
-
-    /// Whether it judges as `other` does.
-    pub(super) fn same_settings(&self, other: &Self) -> bool {
-        self.settings == other.settings
-    }
-
-    /// Takes the sample of this step, and what the model now expects [`ahead`](Self::ahead) steps
-    /// on, if it does.
-    pub(super) fn observe(&mut self, sample: Sample, expected: Option<f64>) {
-        let Settings { quantile, ahead, .. } = self.settings;
-        let before = (self.expected.back(ahead - 1), self.expected_naive.back(ahead - 1));
-        self.naive.observe(sample);
-        if let (Some(load), (Some(model), Some(naive))) = (self.naive.last(), before) {
-            self.judge(pinball(quantile, load, model), pinball(quantile, load, naive));
-        }
-        self.expected.push(expected);
-        self.expected_naive.push(self.naive.quantile(ahead, quantile));
-    }
-
-    /// Passes if the forecast may be believed.
+    /// Passes if the forecast may be believed; `n_samples` is how many there were so far.
     ///
     /// # Errors
     /// [`TOO_LITTLE_HISTORY`](codes::TOO_LITTLE_HISTORY) or [`NO_SKILL`](codes::NO_SKILL).
-    pub(super) fn check(&self) -> Result<(), Reason> {
-        if self.n_judged < Self::LEAST {
-            let seen = self.naive.n_samples();
-            return Err(too_little(seen, seen + Self::LEAST - self.n_judged));
+    pub(super) fn check(&self, terms: Terms, n_samples: u64) -> Result<(), Reason> {
+        if self.open {
+            return Ok(());
         }
-        if !self.open {
-            return Err(Reason::new(codes::NO_SKILL, [("skill", self.skill())]));
+        let lacking = self.lacking();
+        if lacking > 0 {
+            return Err(too_little(n_samples, n_samples + lacking * terms.block()));
         }
-        Ok(())
+        Err(self.lost(terms))
     }
 
-    /// `1 - loss / loss of naive`: 1 is perfect, 0 no better than "as now".
+    /// Whether enough was judged to believe anything.
+    pub(super) fn has_evidence(&self) -> bool {
+        self.lacking() == 0
+    }
+
+    /// The least skill against any of the references; 0 before the first is judged.
     pub(super) fn skill(&self) -> f64 {
-        if self.loss == self.loss_naive {
-            return 0.0; // also where neither ever errs
-        }
-        (1.0 - self.loss / self.loss_naive).max(Self::WORST)
+        self.known().map(|(_, trial)| trial.skill()).reduce(f64::min).unwrap_or(0.0)
     }
 
-    fn judge(&mut self, loss: f64, loss_naive: f64) {
-        const DAY: Duration = Duration::from_secs(86_400);
+    /// Why it is closed: the reference that stands most in the way.
+    fn lost(&self, terms: Terms) -> Reason {
+        let distance = |(index, trial): (usize, &Trial)| {
+            // A lack of skill weighs more than a lack of evidence, which yesterday needs none of.
+            let slack = if index == YESTERDAY { Self::BAND } else { 0.0 };
+            let short = (terms.min_skill - slack - trial.skill()).max(0.0);
+            let unproven = Self::OPENS * trial.caution() - trial.evidence();
+            (short, if index == YESTERDAY { -MOST } else { unproven })
+        };
+        let worst = self.known().max_by(|&a, &b| {
+            let (a, b) = (distance(a), distance(b));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+        });
+        let (index, trial) = worst.unwrap_or((0, &self.trials[0]));
+        let code = [LOST_TO_NOW, LOST_TO_YESTERDAY, LOST_TO_LEVEL][index];
+        let needed = Self::OPENS * trial.caution();
+        let facts = [("skill", trial.skill()), ("evidence", trial.evidence()), ("needed", needed)];
+        let [now, yesterday, level] = self.trials.map(|trial| trial.skill());
+        let [a, b, c] = facts;
+        let (now, level) = (("skill_as_now", now), ("skill_level", level));
+        if self.trials[YESTERDAY].n_blocks < Self::LEAST {
+            return Reason::new(code, [a, b, c, now, level]);
+        }
+        Reason::new(code, [a, b, c, now, ("skill_yesterday", yesterday), level])
+    }
+
+    /// The references that count: yesterday only once there has been one.
+    fn known(&self) -> impl Iterator<Item = (usize, &Trial)> {
+        let counts = |index, trial: &Trial| index != YESTERDAY || trial.n_blocks >= Self::LEAST;
+        self.trials.iter().enumerate().filter(move |&(index, trial)| counts(index, trial))
+    }
+
+    /// How many blocks lack before anything is proved.
+    fn lacking(&self) -> u64 {
+        let lacks = self.known().map(|(_, trial)| Self::LEAST.saturating_sub(trial.n_blocks));
+        lacks.max().unwrap_or(Self::LEAST)
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.trials.iter().all(Trial::is_whole)
+    }
+}
+
+/// [`NO_SKILL`](codes::NO_SKILL), with the sentence for each reference.
+const LOST_TO_NOW: Code = codes::NO_SKILL;
+const LOST_TO_YESTERDAY: Code = Code::new(
+    codes::NO_SKILL.name(),
+    "the forecast has lately been worse than the same time yesterday (skill {skill})",
+);
+const LOST_TO_LEVEL: Code = Code::new(
+    codes::NO_SKILL.name(),
+    "the forecast has not lately proved better than the level of the load (skill {skill}, {evidence} standard errors of {needed} needed)",
+);
+
+/// The forecast against one reference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trial {
+    /// Mean losses over about a day, of the forecast and of the reference.
+    loss: f64,
+    loss_other: f64,
+    n_judged: u64,
+    /// Means of the block that is not yet complete.
+    block: f64,
+    block_other: f64,
+    n_in_block: u64,
+    /// Half of the mean of both losses: the unit of the differences.
+    scale: f64,
+    /// Of the differences, in units, each at most [`CLIP`](Self::CLIP) in size: mean, mean square, mean product of
+    /// neighbors, and the last one.
+    mean: f64,
+    square: f64,
+    product: f64,
+    last: f64,
+    /// Sum of the squared weights of the blocks in the mean: the inverse of their number.
+    weights: f64,
+    n_blocks: u64,
+    /// Those in which either erred: they alone tell something.
+    n_weighed: u64,
+}
+
+impl Trial {
+    /// A block counts for no more than so many usual ones: one spike is one piece of evidence.
+    const CLIP: f64 = 3.0;
+
+    /// Takes two losses, and says whether that has completed a block.
+    fn judge(&mut self, terms: Terms, loss: f64, other: f64) -> bool {
         self.n_judged += 1;
         // A plain mean at first, then one that forgets over a day.
-        let memory = DAY.steps(self.settings.step).max(Self::LEAST as usize);
-        let weight = (1.0 / self.n_judged as f64).max(1.0 / memory as f64);
+        let weight = (1.0 / self.n_judged as f64).max(1.0 / terms.memory());
         self.loss += (loss - self.loss) * weight;
-        self.loss_naive += (loss_naive - self.loss_naive) * weight;
-        if self.n_judged < Self::LEAST {
-            return;
+        self.loss_other += (other - self.loss_other) * weight;
+
+        self.n_in_block += 1;
+        let weight = 1.0 / self.n_in_block as f64;
+        self.block += (loss - self.block) * weight;
+        self.block_other += (other - self.block_other) * weight;
+        if self.n_in_block < terms.block() {
+            return false;
         }
-        let least = self.settings.min_skill - if self.open { Self::BAND } else { 0.0 };
-        self.open = self.skill() >= least;
-    }
-}
-
-/// The loss of expecting `expected` at quantile `q` when `load` came.
-fn pinball(q: f64, load: f64, expected: f64) -> f64 {
-    let short = load - expected;
-    // Rounding is no error, or a constant load would be judged by it.
-    if short.abs() <= 1e-9 * load {
-        return 0.0;
-    }
-    if short > 0.0 { q * short } else { (q - 1.0) * short }
-}
-
-/// As text.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    settings: Settings,
-    naive: Naive,
-    expected: Ring,
-    expected_naive: Ring,
-    loss: f64,
-    loss_naive: f64,
-    n_judged: u64,
-    open: bool,
-}
-
-impl From<Gate> for Saved {
-    fn from(gate: Gate) -> Self {
-        let Gate { settings, naive, expected, expected_naive, loss, loss_naive, n_judged, open } =
-            gate;
-        Self { settings, naive, expected, expected_naive, loss, loss_naive, n_judged, open }
-    }
-}
-
-impl TryFrom<Saved> for Gate {
-    type Error = String;
-
-    fn try_from(saved: Saved) -> Result<Self, String> {
-        let Saved { settings, naive, expected, expected_naive, loss, loss_naive, n_judged, open } =
-            saved;
-        let ahead = settings.ahead;
-        if n_judged > naive.n_samples() {
-            return Err(format!("a trust gate cannot have judged {n_judged} steps"));
+        let (loss, other) = (self.block, self.block_other);
+        (self.block, self.block_other, self.n_in_block) = (0.0, 0.0, 0);
+        self.n_blocks += 1;
+        if loss + other > 0.0 {
+            self.weigh(loss, (1.0 - Gate::HANDICAP) * other);
         }
-        if ahead == 0 || expected.capacity() != ahead || expected_naive.capacity() != ahead {
-            return Err(format!("a trust gate at horizon {ahead} waits for other forecasts"));
+        true
+    }
+
+    /// Takes the mean losses over a block.
+    fn weigh(&mut self, loss: f64, other: f64) {
+        let size = 0.5 * (loss + other);
+        let first = self.n_weighed == 0;
+        self.n_weighed += 1;
+        let weight = (1.0 / self.n_weighed as f64).max(1.0 / Gate::BLOCKS);
+        // The unit is that of the blocks before; one spike must not make the next days invisible.
+        let unit = if first { size } else { self.scale };
+        let counted = if first { size } else { size.min(4.0 * self.scale) };
+        self.scale += (counted - self.scale) * weight;
+        let difference = (0.5 * (other - loss) / unit).clamp(-Self::CLIP, Self::CLIP);
+
+        self.mean += (difference - self.mean) * weight;
+        self.square += (difference * difference - self.square) * weight;
+        let product = if first { 0.0 } else { difference * self.last };
+        self.product += (product - self.product) * weight;
+        self.last = difference;
+        self.weights = (1.0 - weight) * (1.0 - weight) * self.weights + weight * weight;
+    }
+
+    /// The mean difference in standard errors; positive where the forecast is better.
+    fn evidence(&self) -> f64 {
+        if self.n_weighed < Gate::LEAST {
+            return 0.0;
         }
-        Ok(Self { settings, naive, expected, expected_naive, loss, loss_naive, n_judged, open })
+        let mean_square = self.mean * self.mean;
+        let variance = (self.square - mean_square).max(0.0);
+        let kinship = ((self.product - mean_square) / variance).clamp(0.0, 0.8);
+        let kinship = if kinship.is_finite() { kinship } else { 0.0 };
+        let spread = self.weights / (1.0 - self.weights).max(f64::MIN_POSITIVE);
+        let error = (variance * spread * (1.0 + kinship) / (1.0 - kinship)).sqrt();
+        let evidence = if self.mean == 0.0 { 0.0 } else { self.mean / error };
+        evidence.clamp(-MOST, MOST)
+    }
+
+    /// By how much few blocks must prove more than many (Student 1908, to the first order).
+    fn caution(&self) -> f64 {
+        let freedom = (1.0 / self.weights - 1.0).clamp(1.0, 1e9);
+        1.0 + (Gate::OPENS * Gate::OPENS + 1.0) / (4.0 * freedom)
+    }
+
+    /// `1 - loss / loss of the reference`: 1 is perfect, 0 no better.
+    fn skill(&self) -> f64 {
+        if self.loss == self.loss_other {
+            return 0.0; // also where neither ever errs
+        }
+        (1.0 - self.loss / self.loss_other).max(-MOST)
+    }
+
+    fn is_whole(&self) -> bool {
+        let sizes = [self.loss, self.loss_other, self.block, self.block_other, self.scale];
+        let clip = Self::CLIP * Self::CLIP;
+        let shares = [self.mean, self.square, self.product, self.last, self.weights];
+        sizes.iter().all(|size| *size >= 0.0 && size.is_finite())
+            && shares.iter().all(|share| (-clip..=clip).contains(share))
+            && (0.0..=1.0).contains(&self.weights)
+            && self.n_weighed <= self.n_blocks
+            && self.n_blocks <= self.n_judged
+            && self.n_judged <= 1 << 53
     }
 }
+
+/// No skill and no evidence is told larger than this: what never errs would make it infinite.
+const MOST: f64 = 99.0;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::forecast::testing::{MINUTE, daily, sample};
-
-    /// Feeds a gate at 5 minutes what a model says of the truth, and tells when it was open.
-    fn opened(loads: &[f64], expects: impl Fn(usize, f64) -> f64) -> (Gate, Vec<bool>) {
-        let mut gate = Gate::new(0.95, 0.0, 5, MINUTE);
-        let mut open = Vec::new();
-        for minute in 0..loads.len() - 5 {
-            let expected = expects(minute, loads[minute + 5]);
-            gate.observe(sample(minute, Some(loads[minute])), Some(expected));
-            open.push(gate.check().is_ok());
-        }
-        (gate, open)
-    }
-
-    #[test]
-    fn needs_evidence_then_opens_for_a_good_model() {
-        let loads = daily(600, 0.5, 0.1, 9);
-        let (gate, open) = opened(&loads, |_, truth| truth + 1.0);
-        let first = open.iter().position(|&open| open).expect("it opens");
-        // The naive one needs its first errors too.
-        assert!((Gate::LEAST as usize..150).contains(&first), "{first}");
-        assert!(open[first..].iter().all(|&open| open));
-        assert!(gate.skill() > 0.9, "{}", gate.skill());
-    }
-
-    #[test]
-    fn stays_closed_for_a_bad_model_and_says_why() {
-        let loads = daily(600, 0.5, 0.1, 10);
-        let (gate, open) = opened(&loads, |_, _| 3000.0);
-        assert!(!open.contains(&true));
-        let reason = gate.check().expect_err("no skill");
-        assert_eq!(reason.code(), "no_skill");
-        assert!(reason.fact("skill").is_some_and(|skill| skill < -0.5), "{reason}");
-    }
-
-    #[test]
-    fn closes_when_the_model_turns_bad_and_opens_again_by_evidence() {
-        let loads = daily(12_000, 0.5, 0.1, 11);
-        let bad = 3000..3600;
-        let (_, open) =
-            opened(
-                &loads,
-                |minute, truth| {
-                    if bad.contains(&minute) { truth + 2000.0 } else { truth + 1.0 }
-                },
-            );
-        assert!(open[2999] && !open[3599] && *open.last().expect("many"));
-        let changes = open.windows(2).filter(|pair| pair[0] != pair[1]).count();
-        assert_eq!(changes, 3, "opens, closes, opens");
-    }
-
-    #[test]
-    fn a_constant_load_is_no_reason_to_distrust() {
-        let (gate, open) = opened(&[7.0; 300], |_, truth| truth * (1.0 + 1e-12));
-        assert!(open[299 - 5] && gate.skill() == 0.0);
-    }
-}
+mod tests;

@@ -79,6 +79,15 @@ impl History {
         Ok(self.n_missing as usize)
     }
 
+    /// Empties the forecast for values at `quantiles`.
+    pub(super) fn begin(&self, quantiles: &[f64], forecast: &mut Forecast) {
+        forecast.issued_at = self.last_at;
+        forecast.step = self.step;
+        forecast.quantiles.clear();
+        forecast.quantiles.extend_from_slice(quantiles);
+        forecast.values.clear();
+    }
+
     /// Writes the forecast: `point(ahead)` for each step from 1 on, with quantiles around it.
     ///
     /// With `stale` samples missing at the end, a point `ahead` steps from now was issued
@@ -102,11 +111,7 @@ impl History {
             let needed = (first + ahead + Residuals::LEAST) as u64;
             return Err(too_little(self.n_samples, needed.max(self.n_samples + lack as u64)));
         }
-        forecast.issued_at = self.last_at;
-        forecast.step = self.step;
-        forecast.quantiles.clear();
-        forecast.quantiles.extend_from_slice(quantiles);
-        forecast.values.clear();
+        self.begin(quantiles, forecast);
         for ahead in 1..=horizon {
             let Some(point) = point(ahead) else {
                 return Err(too_little(self.n_samples, self.n_samples + 1));

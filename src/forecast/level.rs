@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cholesky;
 use super::residuals::{DOUBLING, between};
 use crate::time::Duration;
 
@@ -103,7 +104,6 @@ impl Level {
     }
 
     /// Says that the course has been drawn anew, `by` lower than it was: rests are higher by that.
-    #[cfg(feature = "augurs")]
     pub(super) fn moved(&mut self, by: f64) {
         let waiting = self.bands.iter_mut().flat_map(|band| &mut band.waiting).flatten();
         let rests = waiting.flat_map(|features| &mut features[..N - 1]);
@@ -164,28 +164,18 @@ impl Band {
         }
     }
 
-    /// The weights that minimize the squared error plus the ridge, by Cholesky's decomposition;
-    /// `None` if numbers overflow.
+    /// The weights that minimize the squared error plus the ridge; `None` if numbers overflow.
     fn solved(&self) -> Option<[f64; N]> {
         let trace: f64 = (0..N).map(|i| self.products[i][i]).sum();
         // Never zero, so that a load that keeps to its course leaves the prior.
         let ridge = RIDGE * trace / N as f64 + 1e-9;
-        let mut lower = [[0.0; N]; N];
-        let mut weights = [0.0; N];
+        let mut lower = self.products;
+        let mut weights = self.targets;
         for i in 0..N {
-            for j in 0..i {
-                let known: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
-                lower[i][j] = (self.products[i][j] - known) / lower[j][j];
-            }
-            let known: f64 = (0..i).map(|k| lower[i][k] * lower[i][k]).sum();
-            lower[i][i] = (self.products[i][i] + ridge - known).sqrt();
-            let known: f64 = (0..i).map(|k| lower[i][k] * weights[k]).sum();
-            weights[i] = (self.targets[i] + ridge * PRIOR[i] - known) / lower[i][i];
+            lower[i][i] += ridge;
+            weights[i] += ridge * PRIOR[i];
         }
-        for i in (0..N).rev() {
-            let known: f64 = (i + 1..N).map(|k| lower[k][i] * weights[k]).sum();
-            weights[i] = (weights[i] - known) / lower[i][i];
-        }
+        cholesky::solve(lower.as_flattened_mut(), &mut weights);
         weights.iter().all(|weight| weight.is_finite()).then_some(weights)
     }
 }

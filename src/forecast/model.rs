@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Forecast, Forecaster, ForecasterConfig, input};
+use super::{Expert, Forecast, Forecaster, ForecasterConfig, input};
 use crate::catalog::unlocated;
 use crate::series::{Resampler, Sample};
 use crate::{Duration, Error, Reason, Timestamp};
@@ -151,6 +151,23 @@ impl Model {
         Ok(())
     }
 
+    /// Takes values of a regressor that the settings name, as those of the forecaster `regressors`
+    /// do: what is known besides the load. Each value holds from its time until the next; a series
+    /// told anew replaces what was known from its first time on. Times may lie ahead, so that a
+    /// campaign is known before it begins; what belongs to a load should be told before it.
+    ///
+    /// # Errors
+    /// If no regressor has that name, the lengths differ, the times do not rise, or a value is not
+    /// finite; nothing is taken then.
+    pub fn regressor(
+        &mut self,
+        name: &str,
+        times: &[Timestamp],
+        values: &[f64],
+    ) -> Result<(), Error> {
+        self.forecaster.regressor(name, times, values)
+    }
+
     /// Whether the times are the ends of the next steps, with nothing left open before.
     fn goes_on_evenly(&self, times: &[Timestamp]) -> bool {
         let Some(&first) = times.first() else { return false };
@@ -206,6 +223,13 @@ impl Model {
         let mut forecast = Forecast::default();
         let answer = self.forecaster.forecast(horizon, quantiles, &mut forecast);
         Ok(answer.map(|()| forecast))
+    }
+
+    /// The experts that the forecaster mixes, with their say and their errors; none for a model of
+    /// its own. See [`ExpertKind`](super::auto::ExpertKind).
+    #[must_use]
+    pub fn experts(&self) -> Vec<Expert> {
+        self.forecaster.experts()
     }
 
     /// Settings and state as JSON text in UTF-8.

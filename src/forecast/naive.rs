@@ -44,28 +44,6 @@ impl Naive {
         let residuals = Residuals::doubling();
         Ok(Self { settings, history: History::new(1 + MOST_STALE, step), residuals })
     }
-
-    /// One that learns the errors of a single horizon only.
-    pub(super) fn at_horizon(ahead: usize, step: Duration) -> Self {
-        let residuals = Residuals::at(ahead);
-        Self { settings: Config {}, history: History::new(1 + MOST_STALE, step), residuals }
-    }
-
-    /// The value of the last step, unless it is missing.
-    pub(super) fn last(&self) -> Option<f64> {
-        self.history.ring.back(0)
-    }
-
-    /// The samples so far, missing ones too.
-    pub(super) fn n_samples(&self) -> u64 {
-        self.history.n_samples
-    }
-
-    /// One quantile of one step ahead, from 1; `None` while there is nothing to go by.
-    pub(super) fn quantile(&self, ahead: usize, q: f64) -> Option<f64> {
-        let last = self.last()?;
-        self.residuals.lacking(ahead).is_none().then(|| self.residuals.quantile(last, ahead, q))
-    }
 }
 
 impl Forecaster for Naive {

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::gate::Gate;
+use super::ledger::{Accuracy, Ledger};
 use super::{Forecast, Forecaster, OutlookConfig, input};
 use crate::series::{Resampler, Sample};
 use crate::{Duration, Error, Reason, Timestamp};
@@ -22,11 +22,11 @@ use crate::{Duration, Error, Reason, Timestamp};
 /// let hourly = r#"{"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}"#;
 /// settings.forecaster = serde_json::from_str(hourly)?;
 /// let mut outlook = Outlook::new(&settings, Duration::from_secs(120))?;
-/// for minute in 0..360 {
+/// for minute in 0..480 {
 ///     let load = if minute % 60 < 30 { 100.0 } else { 900.0 };
 ///     outlook.observe(Timestamp::from_secs(60 * minute), Some(load));
 /// }
-/// // Minute 359 is still open, so the last sample is minute 358; the load falls in minute 360.
+/// // Minute 479 is still open, so the last sample is minute 478; the load falls in minute 480.
 /// let forecast = outlook.latest().expect("the last hours were alike");
 /// assert!(forecast.row(0)[0] > 800.0 && forecast.row(3)[0] < 500.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -45,8 +45,10 @@ struct Model {
     /// Of the cached forecast, in steps.
     horizon: usize,
     forecaster: Box<dyn Forecaster>,
-    gate: Gate,
+    ledger: Ledger,
     cached: Forecast,
+    /// The same with the median before it, for the ledger; as far as that looks.
+    issued: Forecast,
     /// Why there is no cached forecast, if so.
     abstains: Option<Reason>,
 }
@@ -68,18 +70,46 @@ impl Outlook {
         let forecaster =
             settings.forecaster.clone().build(step).map_err(|error| error.at("forecaster"))?;
         let quantile = settings.quantile;
-        let gate = Gate::new(quantile, settings.min_skill, ahead, step);
+        let ledger = Ledger::new(quantile, settings.min_skill, ahead, horizon, step);
         let resampler = Resampler::new(step);
         let mut model = Model {
             quantile,
             horizon,
             forecaster,
-            gate,
+            ledger,
             cached: Forecast::default(),
+            issued: Forecast::default(),
             abstains: None,
         };
         model.forecast();
         Ok(Self { settings: settings.clone(), resampler, model })
+    }
+
+    /// Refuses a lead time too long to forecast for.
+    ///
+    /// # Errors
+    /// If the horizon would be of too many steps.
+    pub fn check_reach(&self, lead_time: Duration) -> Result<(), Error> {
+        let horizon = self.settings.horizon_or(lead_time).steps(self.step()) + 1;
+        if horizon > input::MOST_STEPS {
+            return Err(Error::config("horizon", input::too_far(horizon)));
+        }
+        Ok(())
+    }
+
+    /// Goes on for another lead time, of at most [`check_reach`](Self::check_reach): the forecast
+    /// reaches as far at once. Skill goes on to be judged where it was, until there is as much
+    /// evidence at a horizon within a quarter of the new one as a first trust needs.
+    pub fn follow(&mut self, lead_time: Duration) {
+        let step = self.resampler.step();
+        let horizon =
+            self.settings.horizon_or(lead_time).steps(step).min(input::MOST_STEPS - 1) + 1;
+        let ahead = lead_time.steps(step).clamp(1, horizon);
+        let model = &mut self.model;
+        model.ledger.follow(ahead, horizon);
+        if std::mem::replace(&mut model.horizon, horizon) != horizon {
+            model.forecast();
+        }
     }
 
     /// The metric it forecasts.
@@ -141,11 +171,11 @@ impl Outlook {
     /// [`GAP_TOO_WIDE`](crate::codes::GAP_TOO_WIDE), [`MODEL_FAILED`](crate::codes::MODEL_FAILED) or
     /// [`NO_SKILL`](crate::codes::NO_SKILL).
     pub fn latest(&self) -> Result<&Forecast, Reason> {
-        let Model { cached, abstains, gate, .. } = &self.model;
+        let Model { cached, abstains, ledger, .. } = &self.model;
         if let Some(reason) = abstains {
             return Err(*reason);
         }
-        gate.check()?;
+        ledger.check()?;
         Ok(cached)
     }
 
@@ -165,10 +195,43 @@ impl Outlook {
         Ok(answer.map(|()| forecast))
     }
 
-    /// The skill of the forecast against "as now" over the last day: 1 is perfect, 0 no better.
+    /// The skill of the forecast a lead time ahead over about the last day, against the best of what
+    /// needs no model (as now, yesterday, the level lately): 1 is perfect, 0 no better.
     #[must_use]
     pub fn skill(&self) -> f64 {
-        self.model.gate.skill()
+        self.model.ledger.skill()
+    }
+
+    /// The share of loads that the quantile has covered a lead time ahead over about the last day;
+    /// `None` before the first forecast has met its truth.
+    #[must_use]
+    pub fn coverage(&self) -> Option<f64> {
+        self.model.ledger.coverage()
+    }
+
+    /// How good the forecasts have been, and beside them what needs no model: a row for each of
+    /// them at each horizon of 1, 2, 4, ... steps (up to the horizon, at most 256 steps) and at the
+    /// lead time.
+    ///
+    /// ```
+    /// use forescale::forecast::{Judged, Outlook, OutlookConfig};
+    /// use forescale::{Duration, Timestamp};
+    ///
+    /// let mut settings = OutlookConfig::new("rps");
+    /// settings.forecaster = serde_json::from_str(r#""naive""#)?;
+    /// let mut outlook = Outlook::new(&settings, Duration::from_secs(120))?;
+    /// for minute in 0..100 {
+    ///     outlook.observe(Timestamp::from_secs(60 * minute), Some(100.0 + (minute % 2) as f64));
+    /// }
+    /// let rows = outlook.accuracy();
+    /// let next = rows.iter().find(|row| row.of == Judged::Forecast).expect("it has been judged");
+    /// assert_eq!((next.ahead, next.quantile), (Duration::from_secs(60), 0.95));
+    /// assert!(next.ever.coverage > 0.9 && next.ever.bias.abs() < 2.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn accuracy(&self) -> Vec<Accuracy> {
+        self.model.ledger.accuracy().collect()
     }
 
     /// The state as a JSON value, for a snapshot.
@@ -176,10 +239,10 @@ impl Outlook {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn save(&self) -> Result<Value, Error> {
-        let Model { forecaster, gate, .. } = &self.model;
+        let Model { forecaster, ledger, .. } = &self.model;
         let forecaster = forecaster.save()?;
-        let saved =
-            SavedOutlook { resampler: self.resampler.clone(), forecaster, gate: gate.clone() };
+        let (resampler, ledger) = (self.resampler.clone(), ledger.clone());
+        let saved = SavedOutlook { resampler, forecaster, ledger };
         serde_json::to_value(saved)
             .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
     }
@@ -192,11 +255,12 @@ impl Outlook {
         let saved: SavedOutlook = serde_json::from_value(saved).map_err(|error| {
             Error::snapshot(format!("holds a forecaster that is damaged: {error}"))
         })?;
-        if saved.resampler.step() != self.step() || !saved.gate.same_settings(&self.model.gate) {
+        if saved.resampler.step() != self.step() {
             return Err(Error::snapshot("holds a forecaster of other settings"));
         }
+        let ledger = self.model.ledger.restored(saved.ledger).map_err(Error::snapshot)?;
         self.model.forecaster.load(saved.forecaster)?;
-        self.model.gate = saved.gate;
+        self.model.ledger = ledger;
         self.resampler = saved.resampler;
         // A forecast is a pure function of the forecaster, so the cached one need not be saved.
         self.model.forecast();
@@ -208,21 +272,31 @@ impl Model {
     fn observe(&mut self, sample: Sample) {
         self.forecaster.observe(sample);
         if sample.value.is_none() {
-            self.gate.observe(sample, None);
+            self.ledger.observe(sample, None);
             return;
         }
         self.forecast();
-        let expected = match self.abstains {
-            None => Some(self.cached.row(self.gate.ahead() - 1)[0]),
-            Some(_) => None,
-        };
-        self.gate.observe(sample, expected);
+        let issued = self.abstains.is_none().then_some(&self.issued);
+        self.ledger.observe(sample, issued);
     }
 
     /// Caches the forecast, or why there is none.
     fn forecast(&mut self) {
-        let Self { quantile, horizon, forecaster, cached, abstains, .. } = self;
-        *abstains = forecaster.forecast(*horizon, std::slice::from_ref(quantile), cached).err();
+        let Self { quantile, horizon, forecaster, ledger, cached, issued, abstains } = self;
+        let both = [0.5, *quantile];
+        // At the median itself there is but one.
+        let quantiles = if *quantile > 0.5 { &both[..] } else { &both[1..] };
+        let reach = ledger.longest().max(*horizon);
+        *abstains = forecaster.forecast(reach, quantiles, issued).err();
+        if abstains.is_some() {
+            return;
+        }
+        (cached.issued_at, cached.step) = (issued.issued_at, issued.step);
+        cached.quantiles.clear();
+        cached.quantiles.push(*quantile);
+        cached.values.clear();
+        let last = issued.values.chunks_exact(quantiles.len()).filter_map(<[f64]>::last);
+        cached.values.extend(last.take(*horizon));
     }
 }
 
@@ -231,7 +305,7 @@ impl Model {
 struct SavedOutlook {
     resampler: Resampler,
     forecaster: Value,
-    gate: Gate,
+    ledger: Ledger,
 }
 
 #[cfg(test)]

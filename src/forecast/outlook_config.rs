@@ -29,12 +29,14 @@ pub struct OutlookConfig {
     /// before another one could have come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub horizon: Option<Duration>,
-    /// The model. Default `seasonal_naive` with a season of one day.
+    /// The model. Default `auto`.
     #[serde(default)]
     pub forecaster: ForecasterConfig,
-    /// The least skill with which the forecast is believed: `1 - loss / loss of "as now"`, pinball
-    /// loss at `quantile` a lead time ahead over about a day; below 1. Once believed, it is so until
-    /// the skill falls 0.05 lower, about the error of a skill measured over a day. Default 0: not
+    /// The least skill with which the forecast is believed: `1 - loss / loss of the reference`,
+    /// pinball loss at `quantile` a lead time ahead over about a day, against each of "as now", the
+    /// same time yesterday and the level lately; below 1. Beside it chance must not explain that it
+    /// is better than "as now" and the level. Once believed, it is so until the skill falls 0.05
+    /// lower, about the error of a skill measured over a day, or the evidence is gone. Default 0: not
     /// worse than doing without.
     #[serde(default)]
     pub min_skill: f64,

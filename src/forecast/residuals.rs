@@ -65,6 +65,7 @@ impl Residuals {
     }
 
     /// One horizon only, at least one step.
+    #[cfg(test)]
     pub(super) fn at(ahead: usize) -> Self {
         Self { bands: vec![Band::new(ahead.max(1))] }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::level::Level;
 use super::residuals::Residuals;
+use super::seasons::steps_of;
 use super::{Forecast, Forecaster, History};
 use crate::series::Sample;
 use crate::time::Duration;
@@ -64,12 +65,7 @@ impl SeasonalNaive {
     /// # Errors
     /// If the season is not a whole number of steps, at least two.
     pub fn new(settings: Config, step: Duration) -> Result<Self, Error> {
-        let season = settings.season.steps(step);
-        if step.times(season as i64) != settings.season || !(2..=MOST_STEPS).contains(&season) {
-            let season = settings.season;
-            let message = format!("is {season}, must be 2 to {MOST_STEPS} whole steps of {step}");
-            return Err(Error::config("season", message));
-        }
+        let season = steps_of(settings.season, step, "season")?;
         let smooth = (settings.smooth.as_millis() / step.as_millis()) as usize / 2;
         let smooth = smooth.min(season / 4).min(MOST_SMOOTH);
         let level = match settings.level {
@@ -145,9 +141,6 @@ impl Course {
         (first..first + 2).find_map(|seasons| around(seasons * self.season - ahead)).map(f64::sqrt)
     }
 }
-
-/// So many steps a season has at most.
-const MOST_STEPS: usize = 200_000;
 
 /// So many samples to each side are averaged at most; the cost of a step grows with them.
 const MOST_SMOOTH: usize = 120;

@@ -1,21 +1,12 @@
 //! Loads made for the tests of this room.
 
+use super::naive::{self, Naive};
 use super::{Forecast, Forecaster};
 use crate::series::Sample;
+pub(super) use crate::testing::uniform;
 use crate::time::{Duration, Timestamp};
 
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
-
-/// Uniform numbers in [0, 1) from a seed (xorshift, Marsaglia 2003).
-pub(super) fn uniform(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
 
 /// Minutes of a load around 1000 that swings over the day, with noise (both as shares of it).
 pub(super) fn daily(minutes: usize, swing: f64, noise: f64, seed: u64) -> Vec<f64> {
@@ -84,4 +75,66 @@ pub(super) fn survives_a_snapshot(build: impl Fn() -> Box<dyn Forecaster>, loads
         other.observe(sample(minute, load));
     }
     assert!(n_answers > 0, "nothing was compared");
+}
+
+/// Asserts that a model covers what it says within 4 % and that its mean pinball loss over some
+/// quantiles is at most `share` of that of "as now", over all but the first `skip` minutes.
+pub(super) fn beats_as_now(
+    build: impl Fn() -> Box<dyn Forecaster>,
+    loads: &[f64],
+    ahead: usize,
+    skip: usize,
+    share: f64,
+) {
+    const QUANTILES: [f64; 4] = [0.1, 0.5, 0.9, 0.95];
+    let ours = judged(&mut *build(), loads, ahead, &QUANTILES, skip);
+    let mut naive = Naive::new(naive::Config {}, MINUTE).expect("no settings");
+    let theirs = judged(&mut naive, loads, ahead, &QUANTILES, skip);
+    for (q, (covered, _)) in QUANTILES.iter().zip(&ours) {
+        assert!((covered - q).abs() < 0.04, "{q} covers {covered}");
+    }
+    let loss = |judged: &[(f64, f64)]| judged.iter().map(|(_, loss)| loss).sum::<f64>();
+    let ratio = loss(&ours) / loss(&theirs);
+    assert!(ratio < share, "{ratio} of as now");
+}
+
+/// Asserts that a model is back to what it would have said, within 10 %, `within` samples after one
+/// of 1e12, or after ten of zero, at the minute `at`.
+pub(super) fn recovers(
+    build: impl Fn() -> Box<dyn Forecaster>,
+    loads: &[f64],
+    at: usize,
+    within: usize,
+) {
+    let median = |from: f64, length: usize, minutes: usize| {
+        let mut model = build();
+        for (minute, &load) in loads[..minutes].iter().enumerate() {
+            let hit = (at..at + length).contains(&minute);
+            model.observe(sample(minute, Some(if hit { from } else { load })));
+        }
+        let mut forecast = Forecast::default();
+        model.forecast(15, &[0.5], &mut forecast).expect("enough history");
+        forecast.values
+    };
+    for (from, length) in [(1e12, 1), (0.0, 10)] {
+        for minutes in [within, within + 30, loads.len() - at - length] {
+            let minutes = at + length + minutes;
+            let (ours, whole) = (median(from, length, minutes), median(0.0, 0, minutes));
+            for (ahead, (ours, whole)) in ours.iter().zip(&whole).enumerate() {
+                let off = (ours / whole - 1.0).abs();
+                assert!(off < 0.1, "{from} at {minutes}, {ahead}: {ours} for {whole}");
+            }
+        }
+    }
+}
+
+/// Hours of a load that swings over the day and is so much of itself on weekends, with noise.
+pub(super) fn hourly(hours: usize, on_weekends: f64) -> Vec<f64> {
+    let mut uniform = uniform(9);
+    let load = |hour: usize| {
+        let day = 1.0 + 0.6 * (hour as f64 / 24.0 * std::f64::consts::TAU).sin();
+        let weekend = if hour / 24 % 7 >= 5 { on_weekends } else { 1.0 };
+        1000.0 * day * weekend * (0.95 + 0.1 * uniform())
+    };
+    (0..hours).map(load).collect()
 }

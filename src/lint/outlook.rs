@@ -25,11 +25,13 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) {
             finding.fix = Some(Fix::new(path, highest.into()));
             findings.push(finding);
         }
-        let Some(horizon) = settings.horizon.filter(|&horizon| horizon < config.lead_time) else {
+        let Some(horizon) =
+            settings.horizon.filter(|&horizon| horizon < config.lead_time.initial())
+        else {
             continue;
         };
         let path = format!("policies[{index}].horizon");
-        let lead_time = config.lead_time;
+        let lead_time = config.lead_time.initial();
         let message = format!(
             "The forecast looks {horizon} ahead, but a replica asked for now is ready only in \
              {lead_time}, so what comes between is carried too late."

@@ -131,8 +131,8 @@ impl Probe {
             policies,
             marks,
             interval,
-            patience: waits.longest(config.lead_time),
-            guarded_patience: guarded_waits.longest(config.lead_time),
+            patience: waits.longest(config.lead_time.initial()),
+            guarded_patience: guarded_waits.longest(config.lead_time.initial()),
         }))
     }
 

@@ -22,7 +22,7 @@ const WAITS: [&str; 4] = ["cool_down", "cooldown", "warm_up", "scale_up_cooldown
 const NICE: [i64; 12] = [15, 30, 60, 120, 180, 240, 300, 600, 900, 1200, 1800, 3600];
 
 pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) -> Result<(), Error> {
-    if config.lead_time.is_zero() {
+    if config.lead_time.initial().is_zero() {
         return Ok(());
     }
     for index in 0..config.policies.len() {
@@ -31,7 +31,7 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) -> Result<(), 
         let message = format!(
             "A replica takes {} to start, and the policy asks for more before it can help: at {} a \
              steady load of {} that {} would carry ends at {peak}.",
-            config.lead_time,
+            config.lead_time.initial(),
             replicas(from),
             short(load),
             replicas(wanted),
@@ -41,7 +41,7 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) -> Result<(), 
             ("replicas_wanted", f64::from(wanted)),
             ("replicas_reached", f64::from(peak)),
             ("load", load),
-            ("lead_time_seconds", config.lead_time.as_secs_f64()),
+            ("lead_time_seconds", config.lead_time.initial().as_secs_f64()),
         ];
         let fix = mend(config, index)?;
         let path = fix.as_ref().map_or(format!("policies[{index}]"), |fix| fix.path.clone());
@@ -74,7 +74,7 @@ fn overshoot(config: &Config, index: usize) -> Result<Option<Overshoot>, Error> 
             }
             let at_once = probe.follow(n, load, Duration::ZERO, 2);
             let wanted = wanted.max(at_once.peak);
-            let late = probe.follow(n, load, config.lead_time, 2);
+            let late = probe.follow(n, load, config.lead_time.initial(), 2);
             if late.peak > wanted {
                 return Ok(Some(Overshoot { from: n, wanted, peak: late.peak, load }));
             }
@@ -102,7 +102,7 @@ fn mend(config: &Config, index: usize) -> Result<Option<Fix>, Error> {
         }
     }
     // What the reading still lacks when the replica is ready needs one look more.
-    let lead = config.lead_time.as_millis();
+    let lead = config.lead_time.initial().as_millis();
     let mut waits: Vec<i64> = NICE.iter().map(|seconds| seconds * 1000).collect();
     waits.extend([lead, lead + 15_000, lead + 60_000, lead * 2]);
     waits.retain(|&wait| wait <= lead * 2);

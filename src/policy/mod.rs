@@ -172,6 +172,8 @@ pub struct View<'a> {
     pub replicas: Replicas,
     /// From a replica's request to its readiness.
     pub lead_time: Duration,
+    /// The starts from which the lead time was learnt; `None` if it is known beforehand.
+    pub(crate) n_starts: Option<u64>,
     pub(crate) observation: &'a Observation,
     pub(crate) metrics: &'a [Metric],
     pub(crate) outlooks: &'a [Outlook],
@@ -238,6 +240,7 @@ impl<'a> View<'a> {
             at: observation.at,
             replicas: observation.replicas,
             lead_time: Duration::ZERO,
+            n_starts: None,
             observation,
             metrics,
             outlooks: &[],

@@ -2,7 +2,7 @@
 //!
 //! In: the forecast of one metric's load and what a replica carries. Out: the replicas for the
 //! highest load of the chosen quantile up to the horizon, or the reason to abstain: too little
-//! history, no skill. Knows nothing of how the forecast is made.
+//! history, no skill, a capacity that is still to be learnt. Knows nothing of how the forecast is made.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,16 +47,25 @@ impl Policy for Predictive {
             let gap = view.at.since(forecast.issued_at).as_secs_f64();
             Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)])
         })?;
-        let wish = capacity.replicas(demand.load);
-        let reason = Reason::new(
+        let wish = capacity.replicas(demand.load)?;
+        let mut reason = Reason::new(
             codes::FORECAST,
             [
                 ("load", demand.load),
                 ("quantile", self.settings.quantile),
                 ("ahead_seconds", demand.at.since(view.at).as_secs_f64()),
-                ("load_per_replica", capacity.load_per_replica()),
+                ("load_per_replica", capacity.load_per_replica()?),
+                ("skill", outlook.skill()),
+                ("coverage", outlook.coverage().unwrap_or_default()),
             ],
         );
+        if let Some(n_samples) = capacity.n_samples() {
+            reason = reason.with("capacity_samples", n_samples as f64);
+        }
+        if let Some(n_starts) = view.n_starts {
+            reason = reason.with("lead_time_seconds", view.lead_time.as_secs_f64());
+            reason = reason.with("n_starts", n_starts as f64);
+        }
         let want = Want::Replicas(wish.ceil() as u32);
         Ok(Proposal { want, wish: Some(wish), demand: Some(demand), reason })
     }

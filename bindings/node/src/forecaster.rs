@@ -50,6 +50,12 @@ impl Forecaster {
         convert::json(self.0.settings())
     }
 
+    /// The experts that it mixes, as JSON text.
+    #[napi]
+    pub fn experts(&self) -> String {
+        convert::json(&self.0.experts())
+    }
+
     /// Feeds values; a NaN is a missing one.
     #[napi]
     pub fn observe(
@@ -61,6 +67,19 @@ impl Forecaster {
         let times: Vec<_> = times.iter().copied().map(convert::timestamp).collect();
         let values: Vec<_> = values.iter().copied().map(Some).collect();
         self.0.observe(&times, &values).map_err(|error| raise(env, &error))
+    }
+
+    /// Tells values of a regressor.
+    #[napi]
+    pub fn regressor(
+        &mut self,
+        env: &Env,
+        name: String,
+        times: Float64ArraySlice,
+        values: Float64ArraySlice,
+    ) -> Result<()> {
+        let times: Vec<_> = times.iter().copied().map(convert::timestamp).collect();
+        self.0.regressor(&name, &times, &values).map_err(|error| raise(env, &error))
     }
 
     /// The forecast up to `horizon`: a text with units, or a number of steps.
@@ -101,7 +120,7 @@ impl From<forescale::Reason> for Abstain {
 
 /// Forecasts each series of a row-major matrix; a promise.
 #[napi]
-#[expect(clippy::too_many_arguments, reason = "`index.js` is the only caller")]
+#[allow(clippy::too_many_arguments, reason = "`index.js` is the only caller")]
 pub fn forecast_panel(
     env: &Env,
     settings: Option<String>,

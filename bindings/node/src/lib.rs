@@ -103,6 +103,62 @@ impl Autoscaler {
             .map(forecaster::answer)
             .map_err(|error| raise(env, &error))
     }
+
+    /// How good the forecasts of a metric have been.
+    #[napi]
+    pub fn accuracy(&self, env: &Env, metric: String) -> Result<Vec<Accuracy>> {
+        let rows = self.0.accuracy(&metric).map_err(|error| raise(env, &error))?;
+        Ok(rows.iter().map(Accuracy::from).collect())
+    }
+}
+
+/// How good the forecasts of one kind and horizon have been.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct Accuracy {
+    /// Whose: the forecaster's, or those of a reference.
+    pub of: String,
+    /// How long before its truth each was issued, in milliseconds.
+    pub ahead: f64,
+    /// The quantile at which loss and coverage are measured.
+    pub quantile: f64,
+    /// How many have met their truth.
+    pub n_judged: f64,
+    /// Over about the last day.
+    pub lately: Score,
+    /// Since the start.
+    pub ever: Score,
+}
+
+/// Means over forecasts that have met their truth.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct Score {
+    /// Pinball loss, in the unit of the load.
+    pub loss: f64,
+    /// Share of loads at or below the quantile.
+    pub coverage: f64,
+    /// The median less the load, in its unit.
+    pub bias: f64,
+}
+
+impl From<&forescale::forecast::Accuracy> for Accuracy {
+    fn from(row: &forescale::forecast::Accuracy) -> Self {
+        Self {
+            of: row.of.name().to_owned(),
+            ahead: row.ahead.as_millis() as f64,
+            quantile: row.quantile,
+            n_judged: row.n_judged as f64,
+            lately: Score::from(row.lately),
+            ever: Score::from(row.ever),
+        }
+    }
+}
+
+impl From<forescale::forecast::Score> for Score {
+    fn from(score: forescale::forecast::Score) -> Self {
+        Self { loss: score.loss, coverage: score.coverage, bias: score.bias }
+    }
 }
 
 /// The answer to one observation.

@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use forescale::Observation;
+use forescale::forecast::{Accuracy, Score};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
@@ -20,6 +21,9 @@ use crate::forecaster::Answer;
 pub(crate) struct Autoscaler {
     core: Mutex<forescale::Autoscaler>,
 }
+
+/// Whose, how long ahead in seconds, the quantile, how many; loss, coverage and bias lately and ever.
+type AccuracyParts = (&'static str, f64, f64, u64, (f64, f64, f64), (f64, f64, f64));
 
 #[pymethods]
 impl Autoscaler {
@@ -102,6 +106,17 @@ impl Autoscaler {
             })
             .map_err(raise)?;
         Answer::new(py, answer)
+    }
+
+    /// How good the forecasts of a metric have been.
+    fn accuracy(&self, py: Python<'_>, metric: &str) -> PyResult<Vec<AccuracyParts>> {
+        let rows = self.lock(py).accuracy(metric).map_err(raise)?;
+        let score = |score: Score| (score.loss, score.coverage, score.bias);
+        let parts = |row: Accuracy| {
+            let ahead = row.ahead.as_secs_f64();
+            (row.of.name(), ahead, row.quantile, row.n_judged, score(row.lately), score(row.ever))
+        };
+        Ok(rows.into_iter().map(parts).collect())
     }
 }
 

@@ -97,6 +97,11 @@ impl Forecaster {
         serde_json::to_string(self.lock(py).settings()).expect("settings are plain values")
     }
 
+    /// The experts that it mixes, as JSON: a list of `name`, `ahead`, `weight` and `error`.
+    fn experts(&self, py: Python<'_>) -> String {
+        serde_json::to_string(&self.lock(py).experts()).expect("names and numbers")
+    }
+
     /// The step in seconds.
     fn step(&self, py: Python<'_>) -> f64 {
         self.lock(py).step().as_secs_f64()
@@ -117,6 +122,20 @@ impl Forecaster {
             core.observe(&times, &values)
         })
         .map_err(raise)
+    }
+
+    /// Tells values of a regressor; `times` in seconds since the epoch.
+    fn regressor(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        times: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let times = convert::times("times", times)?;
+        let values = convert::series("values", values)?;
+        let values: Vec<_> = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+        self.lock(py).regressor(name, &times, &values).map_err(raise)
     }
 
     /// What is expected.

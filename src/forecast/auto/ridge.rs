@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::{Features, N, SEASON as MEANS};
+use crate::forecast::cholesky::solve;
 
 /// Weighs the features by ridge regression towards a prior (Hoerl and Kennard 1970), forgetting
 /// exponentially.
@@ -151,9 +152,9 @@ impl Ridge {
         let prior: [f32; D] = std::array::from_fn(|at| PRIOR[at]);
         let scale = 1.0 / f64::from(self.next_weight);
         let variance = 1.5 * f64::from(usual) * f64::from(usual);
-        let mut lower = [[0.0_f64; D]; D];
+        let mut matrix = [[0.0_f64; D]; D];
         let mut trace = 0.0;
-        for (row, values) in lower.iter_mut().enumerate() {
+        for (row, values) in matrix.iter_mut().enumerate() {
             let start = start(row);
             for (value, &product) in values.iter_mut().zip(&self.products[start..=start + row]) {
                 *value = f64::from(product) * scale;
@@ -162,43 +163,18 @@ impl Ridge {
         }
         let overlap = 1.0 + 0.5 * self.ahead as f64;
         let ridge = variance * overlap / SPREAD + FLOOR * trace / D as f64;
-        if !(ridge > 0.0) {
-            return prior; // nothing has ever moved
-        }
         let mut weights = [0.0; D];
         for at in 0..D {
-            lower[at][at] += ridge;
-            weights[at] = f64::from(self.targets[at]) * scale + ridge * f64::from(PRIOR[at]);
+            matrix[at][at] += ridge;
+            weights[at] = f64::from(self.targets[at]) * scale + ridge * f64::from(prior[at]);
         }
-        for row in 0..D {
-            for column in 0..=row {
-                let (above, this) = lower.split_at_mut(row);
-                let this = &mut this[0];
-                if column == row {
-                    let square: f64 = this[..row].iter().map(|value| value * value).sum();
-                    let rest = this[row] - square;
-                    if !(rest > 0.0) {
-                        return prior; // beyond the range of numbers
-                    }
-                    this[row] = rest.sqrt();
-                } else {
-                    let other = &above[column];
-                    let sum: f64 =
-                        this[..column].iter().zip(other).map(|(one, other)| one * other).sum();
-                    this[column] = (this[column] - sum) / other[column];
-                }
-            }
+        solve(matrix.as_flattened_mut(), &mut weights);
+        // Nothing has ever moved, or numbers are beyond their range.
+        if weights.iter().all(|weight| weight.is_finite()) {
+            weights.map(|weight| weight as f32)
+        } else {
+            prior
         }
-        for row in 0..D {
-            let sum: f64 =
-                lower[row][..row].iter().zip(&weights).map(|(one, other)| one * other).sum();
-            weights[row] = (weights[row] - sum) / lower[row][row];
-        }
-        for row in (0..D).rev() {
-            let sum: f64 = (row + 1..D).map(|below| lower[below][row] * weights[below]).sum();
-            weights[row] = (weights[row] - sum) / lower[row][row];
-        }
-        weights.map(|weight| weight as f32)
     }
 }
 

@@ -54,6 +54,44 @@ fn opens_on_a_daily_load_and_covers_it() {
     assert!(outlook.skill() > 0.1, "{}", outlook.skill());
 }
 
+/// Trust is not lost by a longer lead time; it is judged anew once there is evidence.
+#[test]
+fn follows_a_lead_time_and_judges_at_it_once_there_is_evidence() {
+    let loads = daily(3 * 1440, 0.9, 0.05, 2);
+    let mut outlook = fed(&loads[..2880]);
+    let judged = |outlook: &Outlook| outlook.model.ledger.decides();
+    let horizon = |outlook: &Outlook| outlook.latest().expect("trusted").horizon();
+    assert_eq!((judged(&outlook), horizon(&outlook)), (5, 11));
+    outlook.follow(Duration::from_secs(330)); // 6 steps are near 5
+    assert_eq!((judged(&outlook), horizon(&outlook)), (5, 12));
+    outlook.follow(Duration::from_secs(600)); // 10 are near 8, which has been judged all along
+    assert_eq!((judged(&outlook), horizon(&outlook)), (8, 21));
+    let lead = Duration::from_secs(20 * 60);
+    outlook.follow(lead);
+    assert_eq!((judged(&outlook), horizon(&outlook)), (8, 41));
+    let mut restored = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+    let mut judged_at = Vec::new();
+    for (at, &load) in loads.iter().enumerate().skip(2880).take(500) {
+        restored.load(outlook.save().expect("JSON")).expect("its own snapshot");
+        restored.follow(lead);
+        for outlook in [&mut outlook, &mut restored] {
+            outlook.observe(minute(at), Some(load));
+        }
+        assert_eq!(outlook.latest(), restored.latest(), "minute {at}");
+        assert_eq!(outlook.save(), restored.save());
+        assert!(outlook.latest().is_ok());
+        judged_at.push(judged(&outlook));
+    }
+    // The errors of the references at the new horizon, then eight blocks of twice that.
+    let switched = judged_at.iter().position(|&ahead| ahead != 8).expect("it switches");
+    assert_eq!(judged_at[switched], 16);
+    assert!((8 * 32..8 * 48).contains(&switched), "{switched}");
+    outlook.follow(Duration::from_secs(60));
+    assert_eq!((judged(&outlook), horizon(&outlook)), (1, 4));
+    assert_eq!(outlook.model.ledger.longest(), 4, "what was judged far ahead is let go");
+    assert!(outlook.check_reach(Duration::from_secs(86_400 * 4)).is_err());
+}
+
 #[test]
 fn closes_on_a_random_walk() {
     let settings =
