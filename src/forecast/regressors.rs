@@ -46,20 +46,20 @@ use input::Input;
 /// let settings = r#"{"kind": "regressors", "forecaster": "naive",
 ///                    "regressors": {"campaign": {"lags": ["0s"]}}}"#;
 /// let mut model = Model::new(ForecasterConfig::from_text(settings)?, Duration::from_secs(60))?;
-/// let minutes: Vec<_> = (1..=600).map(|minute| Timestamp::from_secs(60 * minute)).collect();
-/// // A campaign each third hour brings 900 in place of 400; the next begins in minute 720.
+/// let minutes: Vec<_> = (1..=1860).map(|minute| Timestamp::from_secs(60 * minute)).collect();
+/// // A campaign each third hour brings 900 in place of 400; the next begins in minute 1980.
 /// let runs = |minute: i64| minute % 180 < 60 && minute >= 120;
-/// let (times, values): (Vec<_>, Vec<_>) = (1..=720)
+/// let (times, values): (Vec<_>, Vec<_>) = (1..=1980)
 ///     .map(|minute| (Timestamp::from_secs(60 * minute), f64::from(u8::from(runs(minute)))))
 ///     .unzip();
 /// model.regressor("campaign", &times, &values)?;
 /// let loads: Vec<_> =
-///     (1..=600).map(|minute| Some(if runs(minute) { 900.0 } else { 400.0 })).collect();
+///     (1..=1860).map(|minute| Some(if runs(minute) { 900.0 } else { 400.0 })).collect();
 /// model.observe(&minutes, &loads)?;
-/// let forecast = model.forecast(120, &[0.5])?.expect("ten hours are enough");
-/// // Row 0 speaks of minute 601.
+/// let forecast = model.forecast(120, &[0.5])?.expect("a day is enough");
+/// // Row 0 speaks of minute 1861.
 /// for ahead in [50, 119] {
-///     let expected = if runs(601 + ahead) { 900.0 } else { 400.0 };
+///     let expected = if runs(1861 + ahead) { 900.0 } else { 400.0 };
 ///     let load = forecast.row(ahead as usize)[0];
 ///     assert!((load / expected - 1.0).abs() < 0.1, "{ahead}: {load} for {expected}");
 /// }
