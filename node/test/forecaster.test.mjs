@@ -219,3 +219,12 @@ test('a campaign that is told ahead is expected', () => {
   }
   assert.throws(() => model.regressor('weather', 60e3, 1), { code: 'FORESCALE_OBSERVATION' })
 })
+
+test('the experts can be read', () => {
+  const model = new Forecaster(undefined, { step: '5m' })
+  const names = new Set(model.experts().map(({ name }) => name))
+  assert.ok(names.has('ridge') && names.has('seasonal_naive'))
+  const near = model.experts().filter(({ ahead }) => ahead === 1)
+  assert.ok(Math.abs(near.reduce((sum, { weight }) => sum + weight, 0) - 1) < 1e-4)
+  assert.deepEqual(new Forecaster({ kind: 'naive' }, { step: '5m' }).experts(), [])
+})

@@ -287,11 +287,11 @@ def test_a_campaign_that_is_told_ahead_is_expected() -> None:
 
 
 def test_the_experts_can_be_read():
-    model = forescale.Forecaster(step="5m")
+    model = Forecaster(step="5m")
     assert {expert.name for expert in model.experts()} >= {"ridge", "seasonal_naive", "naive"}
     times = [300.0 * step for step in range(1, 600)]
     model.observe(times, [100.0 + step % 288 for step in range(1, 600)])
     for ahead in {expert.ahead for expert in model.experts()}:
         there = [expert for expert in model.experts() if expert.ahead == ahead]
         assert sum(expert.weight for expert in there) == pytest.approx(1.0, abs=1e-4)
-    assert forescale.Forecaster("naive", step="5m").experts() == []
+    assert Forecaster("naive", step="5m").experts() == []

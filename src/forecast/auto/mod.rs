@@ -42,7 +42,7 @@ use crate::{Error, Reason};
 /// stands still; the two share the say as their pinball losses tell, for each quantile.
 ///
 /// All is done in square-root scale, in which the noise of counts has one width (Bartlett 1936). A
-/// load above 10^30 counts as missing. It takes about 20 KiB, whatever the history.
+/// load above 10^30 counts as missing. It takes 24 KiB at most, whatever the history.
 ///
 /// ```
 /// use forescale::forecast::auto::{Auto, Config};
