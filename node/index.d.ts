@@ -630,7 +630,7 @@ export interface MstlForecaster {
 /** Another forecaster, moved by what is known besides the load: regressors and holidays. */
 export interface RegressorsForecaster {
   kind: 'regressors'
-  /** The model of the rest. Default: `auto`. */
+  /** The model of the rest. Default: `seasonal_naive`. */
   forecaster?: ForecasterConfig | string
   /** By name; told by {@link Forecaster.regressor}. */
   regressors?: {

@@ -54,17 +54,16 @@ impl Terms {
 
 impl Gate {
     /// Standard errors by which it must be better before it is believed. Who is no better than one
-    /// of the references is then believed less than 1 % of the time by chance, who is better by just
-    /// the [`HANDICAP`](Self::HANDICAP) about 7 %.
+    /// of the references is then believed less than 1 % of the time by chance.
     const OPENS: f64 = 2.0;
 
     /// Standard errors below which it is believed no more: when lately it was not better at all.
     const CLOSES: f64 = 0.0;
 
     /// Share of a reference's loss by which it must be beaten. References have to learn their
-    /// quantile from what they see; who knew the distribution of mere noise would be better by 1 to
-    /// 3 %, and still know nothing of what comes.
-    const HANDICAP: f64 = 0.04;
+    /// quantile from what they see; who knew the distribution of mere noise, and how it widens and
+    /// narrows, would be better by 1 to 7 %, and still know nothing of what comes.
+    const HANDICAP: f64 = 0.09;
 
     /// Blocks in a day, and those that count, roughly.
     const BLOCKS: f64 = 48.0;

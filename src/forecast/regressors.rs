@@ -252,11 +252,12 @@ impl TryFrom<Saved> for Regressors {
 }
 
 /// Settings of [`Regressors`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The model of the rest. Default `auto`.
+    /// The model of the rest. Default `seasonal_naive`: one that soon adapts to whatever comes takes
+    /// a part of what the regressors explain for its own.
     pub forecaster: Box<ForecasterConfig>,
     /// What is known besides, by name; eight at most.
     pub regressors: BTreeMap<String, RegressorConfig>,
@@ -269,6 +270,19 @@ pub struct Config {
     /// The time zone of the dates, as IANA names it; with the feature `schedule`. Default `UTC`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let course = super::seasonal_naive::Config::default();
+        Self {
+            forecaster: Box::new(ForecasterConfig::SeasonalNaive(course)),
+            regressors: BTreeMap::new(),
+            holidays: Vec::new(),
+            like: None,
+            time_zone: None,
+        }
+    }
 }
 
 /// Settings of one regressor.

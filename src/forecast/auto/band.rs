@@ -353,8 +353,8 @@ impl Band {
         for at in 0..N_EXPERTS {
             if self.awake[at] {
                 let ratio = best / self.losses[at].max(1e-12);
-                let (r4, r16) = (ratio.powi(4), ratio.powi(16));
-                weights[at] = r4 * r16;
+                let r4 = fourth(ratio);
+                weights[at] = r4 * fourth(r4);
             }
         }
         let sum: f32 = weights.iter().sum();
@@ -397,7 +397,7 @@ impl Band {
         let share = if self.n_scored < 50 || moving <= 0.0 || steady <= 0.0 {
             0.5
         } else {
-            let ratio = f64::from(steady / moving).powi(60).min(1e12);
+            let ratio = fourth(fourth(fourth(f64::from(steady / moving)))).min(1e12);
             (ratio / (1.0 + ratio)) as f32
         };
         let q = q as f32;
@@ -428,6 +428,12 @@ const SPIKE: f32 = 20.0;
 
 /// Share of an error in what is told by the time of the season.
 const BY_PHASE: f32 = 0.1;
+
+/// The fourth power.
+fn fourth<T: Copy + std::ops::Mul<Output = T>>(x: T) -> T {
+    let square = x * x;
+    square * square
+}
 
 /// How much larger the error is `ahead` steps from now than at the anchor, where it grows as the
 /// power `slope` of the horizon.

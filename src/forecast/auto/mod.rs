@@ -298,7 +298,13 @@ impl TryFrom<Saved> for Auto {
 pub struct Config {
     /// The experts that are asked. Default: all, as each is the best on some load and those that
     /// are not cost next to nothing. One alone is that model by itself: `["ridge"]`, `["profile"]`.
+    #[serde(skip_serializing_if = "is_all")]
     pub experts: Vec<ExpertKind>,
+}
+
+/// Settings as they are by default need not be told.
+fn is_all(experts: &Vec<ExpertKind>) -> bool {
+    *experts == ExpertKind::ALL
 }
 
 impl Default for Config {

@@ -8,8 +8,14 @@ fn minute(minute: usize) -> Timestamp {
     Timestamp::from_secs(60 * minute as i64)
 }
 
+/// A model whose numbers are plain to see.
+fn seasonal_naive() -> OutlookConfig {
+    let settings = r#"{"metric": "rps", "forecaster": "seasonal_naive"}"#;
+    serde_json::from_str(settings).expect("settings")
+}
+
 fn fed(loads: &[f64]) -> Outlook {
-    let mut outlook = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+    let mut outlook = Outlook::new(&seasonal_naive(), LEAD).expect("defaults hold");
     for (at, &load) in loads.iter().enumerate() {
         outlook.observe(minute(at), Some(load));
     }
@@ -29,7 +35,7 @@ fn learns_from_a_history_that_is_coarser_than_its_step() {
     let minutes = daily(4 * 1440 + 10, 0.9, 0.05, 5);
     let tenth = |minute: usize| (Timestamp::from_secs(60 * minute as i64), Some(minutes[minute]));
     let (times, values): (Vec<_>, Vec<_>) = (0..4 * 1440).step_by(10).map(tenth).unzip();
-    let mut outlook = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+    let mut outlook = Outlook::new(&seasonal_naive(), LEAD).expect("defaults hold");
     outlook.warm_up(&times, &values).expect("times rise");
     let forecast = outlook.forecast(10, &[0.5]).expect("in range").expect("there is history");
     let ratio = forecast.row(4)[0] / minutes[4 * 1440 - 5];
@@ -69,7 +75,7 @@ fn follows_a_lead_time_and_judges_at_it_once_there_is_evidence() {
     let lead = Duration::from_secs(20 * 60);
     outlook.follow(lead);
     assert_eq!((judged(&outlook), horizon(&outlook)), (8, 41));
-    let mut restored = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+    let mut restored = Outlook::new(&seasonal_naive(), LEAD).expect("defaults hold");
     let mut judged_at = Vec::new();
     for (at, &load) in loads.iter().enumerate().skip(2880).take(500) {
         restored.load(outlook.save().expect("JSON")).expect("its own snapshot");
@@ -127,7 +133,7 @@ fn abstains_in_a_gap_and_goes_on_after_it() {
 #[test]
 fn warming_up_is_observing() {
     let loads = daily(3000, 0.9, 0.05, 5);
-    let mut warm = Outlook::new(&OutlookConfig::new("rps"), LEAD).expect("defaults hold");
+    let mut warm = Outlook::new(&seasonal_naive(), LEAD).expect("defaults hold");
     let times: Vec<_> = (0..loads.len()).map(minute).collect();
     let values: Vec<_> = loads.iter().copied().map(Some).collect();
     warm.warm_up(&times, &values).expect("in order");
@@ -200,4 +206,28 @@ fn a_foreign_snapshot_is_refused_and_changes_nothing() {
         outlook.load(foreign).expect_err("not its own");
         assert_eq!(outlook.save().expect("it can be saved"), before);
     }
+}
+
+/// The default model finds the day once it has come twice, and is believed within the third.
+#[test]
+fn the_default_is_believed_on_the_third_day_and_never_on_noise() {
+    let loads = daily(4 * 1440, 0.9, 0.05, 2);
+    let mut uniform = uniform(9);
+    let noise: Vec<f64> = (0..4 * 1440).map(|_| 1000.0 + 100.0 * uniform()).collect();
+    let trusted = |loads: &[f64]| {
+        let settings = OutlookConfig::new("rps");
+        let mut outlook = Outlook::new(&settings, LEAD).expect("defaults hold");
+        let feed = |(at, &load): (usize, &f64)| {
+            outlook.observe(minute(at), Some(load));
+            outlook.latest().is_ok()
+        };
+        loads.iter().enumerate().map(feed).collect::<Vec<_>>()
+    };
+    let seasonal = trusted(&loads);
+    let first = seasonal.iter().position(|&is| is).expect("it is believed");
+    assert!(first < 3 * 1440, "{first}");
+    let since = &seasonal[first..];
+    assert!(since.iter().filter(|&&is| is).count() * 10 >= since.len() * 9);
+    let noisy = trusted(&noise).iter().filter(|&&is| is).count();
+    assert!(noisy * 20 <= noise.len(), "{noisy}");
 }
