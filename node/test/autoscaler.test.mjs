@@ -14,13 +14,13 @@ const config = {
   max_replicas: 60,
   metrics: { rps: { kind: 'total' } },
   capacity: { kind: 'fixed', metric: 'rps', load_per_replica: 100, target_utilization: 0.5 },
-  policies: [{ kind: 'predictive', metric: 'rps', step: '1m', forecaster: { kind: 'naive' } }],
+  policies: [{ kind: 'predictive', metric: 'rps', step: '1m', forecaster: { kind: 'seasonal_naive', season: '7m', smooth: 0 } }],
   guards: [],
 }
 const minute = 60_000
 const start = Date.UTC(2026, 0, 5)
 
-/** Six hours of a load that wavers around 1000, so that the residuals have something to tell. */
+/** Six hours of a load that wavers around 1000 every seven minutes, which only a season foretells. */
 function warm() {
   const scaler = new Autoscaler(config)
   const times = Array.from({ length: 360 }, (_, i) => start + i * minute)
@@ -66,7 +66,7 @@ max_replicas: 60
 metrics: { rps: { kind: total } }
 capacity: { kind: fixed, metric: rps, load_per_replica: 100, target_utilization: 0.5 }
 policies:
-  - { kind: predictive, metric: rps, step: 1m, forecaster: { kind: naive } }
+  - { kind: predictive, metric: rps, step: 1m, forecaster: { kind: seasonal_naive, season: 7m, smooth: 0 } }
 guards: []
 min_replicas: 1
 `

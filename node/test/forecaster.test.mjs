@@ -208,13 +208,13 @@ test('a campaign that is told ahead is expected', () => {
   const settings = { kind: 'regressors', forecaster: 'naive', regressors: { campaign: { lags: ['0s'] } } }
   const model = new Forecaster(settings, { step: '1m' })
   const runs = (minute) => minute >= 120 && minute % 180 < 60
-  const minutes = Array.from({ length: 720 }, (_, index) => index + 1)
+  const minutes = Array.from({ length: 1980 }, (_, index) => index + 1)
   model.regressor('campaign', minutes.map((minute) => 60e3 * minute), minutes.map((minute) => Number(runs(minute))))
-  const seen = minutes.slice(0, 600)
+  const seen = minutes.slice(0, 1860)
   model.observe(seen.map((minute) => 60e3 * minute), seen.map((minute) => (runs(minute) ? 900 : 400)))
   const { values } = Forecaster.restore(model.snapshot()).forecast({ horizon: 120, quantiles: [0.5] })
   for (const ahead of [50, 119]) {
-    const expected = runs(601 + ahead) ? 900 : 400
+    const expected = runs(1861 + ahead) ? 900 : 400
     assert.ok(Math.abs(values[ahead] / expected - 1) < 0.1, `${ahead}: ${values[ahead]}`)
   }
   assert.throws(() => model.regressor('weather', 60e3, 1), { code: 'FORESCALE_OBSERVATION' })

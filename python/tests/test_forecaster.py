@@ -273,14 +273,14 @@ def test_a_campaign_that_is_told_ahead_is_expected() -> None:
     def runs(minute: int) -> bool:
         return minute >= 120 and minute % 180 < 60
 
-    minutes = range(1, 721)
+    minutes = range(1, 1981)
     model.regressor("campaign", [60 * m for m in minutes], [float(runs(m)) for m in minutes])
-    seen = range(1, 601)
+    seen = range(1, 1861)
     model.observe([60 * m for m in seen], [900.0 if runs(m) else 400.0 for m in seen])
     forecast = Forecaster.restore(model.snapshot()).forecast(120, [0.5])
     assert forecast
     for ahead in (50, 119):
-        expected = 900.0 if runs(601 + ahead) else 400.0
+        expected = 900.0 if runs(1861 + ahead) else 400.0
         assert forecast.values[ahead][0] == pytest.approx(expected, rel=0.1)
     with pytest.raises(ObservationError, match="name"):
         model.regressor("weather", 60, 1.0)
