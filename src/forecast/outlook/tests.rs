@@ -76,7 +76,7 @@ fn follows_a_lead_time_and_judges_at_it_once_there_is_evidence() {
     outlook.follow(lead);
     assert_eq!((judged(&outlook), horizon(&outlook)), (8, 41));
     let mut restored = Outlook::new(&seasonal_naive(), LEAD).expect("defaults hold");
-    let mut judged_at = Vec::new();
+    let (mut judged_at, mut n_trusted) = (Vec::new(), 0);
     for (at, &load) in loads.iter().enumerate().skip(2880).take(500) {
         restored.load(outlook.save().expect("JSON")).expect("its own snapshot");
         restored.follow(lead);
@@ -85,9 +85,10 @@ fn follows_a_lead_time_and_judges_at_it_once_there_is_evidence() {
         }
         assert_eq!(outlook.latest(), restored.latest(), "minute {at}");
         assert_eq!(outlook.save(), restored.save());
-        assert!(outlook.latest().is_ok());
+        n_trusted += usize::from(outlook.latest().is_ok());
         judged_at.push(judged(&outlook));
     }
+    assert!(n_trusted >= 450, "{n_trusted} of 500");
     // The errors of the references at the new horizon, then eight blocks of twice that.
     let switched = judged_at.iter().position(|&ahead| ahead != 8).expect("it switches");
     assert_eq!(judged_at[switched], 16);
