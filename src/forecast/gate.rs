@@ -62,8 +62,8 @@ impl Gate {
 
     /// Share of a reference's loss by which it must be beaten. References have to learn their
     /// quantile from what they see; who knew the distribution of mere noise, and how it widens and
-    /// narrows, would be better by 1 to 7 %, and still know nothing of what comes.
-    const HANDICAP: f64 = 0.09;
+    /// narrows, would be better by about as much, and still know nothing of what comes.
+    const HANDICAP: f64 = 0.03;
 
     /// Blocks in a day, and those that count, roughly.
     const BLOCKS: f64 = 48.0;
