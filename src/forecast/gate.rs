@@ -54,16 +54,16 @@ impl Terms {
 
 impl Gate {
     /// Standard errors by which it must be better before it is believed. Who is no better than one
-    /// of the references is then believed less than 1 % of the time by chance.
+    /// of the references is then believed about 2 % of the time by chance.
     const OPENS: f64 = 2.0;
 
     /// Standard errors below which it is believed no more: when lately it was not better at all.
     const CLOSES: f64 = 0.0;
 
-    /// Share of a reference's loss by which it must be beaten. References have to learn their
-    /// quantile from what they see; who knew the distribution of mere noise, and how it widens and
-    /// narrows, would be better by about as much, and still know nothing of what comes.
-    const HANDICAP: f64 = 0.03;
+    /// Share of a reference's loss by which it must be beaten: about what who knew the distribution of
+    /// mere noise is better by. More keeps noise out altogether, and with it loads that a day foretells
+    /// by a few parts in a hundred, which is worth many replicas too late.
+    const HANDICAP: f64 = 0.005;
 
     /// Blocks in a day, and those that count, roughly.
     const BLOCKS: f64 = 48.0;
