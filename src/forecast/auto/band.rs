@@ -350,12 +350,13 @@ impl Band {
         let mut weights = [0.0; N_EXPERTS];
         let awake = || self.losses.iter().zip(self.awake).filter(|&(_, awake)| awake);
         let best = awake().map(|(&loss, _)| loss).fold(f32::MAX, f32::min).max(1e-12);
-        for at in 0..N_EXPERTS {
-            if self.awake[at] {
-                let ratio = best / self.losses[at].max(1e-12);
-                let r4 = fourth(ratio);
-                weights[at] = r4 * fourth(r4);
-            }
+        for (weight, (&loss, _)) in weights
+            .iter_mut()
+            .zip(self.losses.iter().zip(self.awake))
+            .filter(|(_, (_, awake))| *awake)
+        {
+            let r4 = fourth(best / loss.max(1e-12));
+            *weight = r4 * fourth(r4);
         }
         let sum: f32 = weights.iter().sum();
         weights.iter_mut().for_each(|weight| *weight /= sum);

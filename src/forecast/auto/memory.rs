@@ -91,7 +91,7 @@ pub(super) struct Seasons {
 }
 
 /// The last values, missing ones as a negative number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Track {
     values: Vec<f32>,
@@ -437,12 +437,6 @@ impl Track {
             if value < 0.0 { f64::NAN } else { f64::from(value) * f64::from(value) }
         };
         into.extend(older.iter().chain(newer).map(load));
-    }
-}
-
-impl Default for Track {
-    fn default() -> Self {
-        Self { values: Vec::new(), next: 0 }
     }
 }
 

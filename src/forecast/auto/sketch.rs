@@ -89,7 +89,7 @@ impl Sketch {
 /// The bin of an error: the leading bits of a float are its octave and its place in it.
 fn bin(error: f32) -> usize {
     let size = error.abs() / LEAST;
-    if !(size >= 1.0) {
+    if size < 1.0 || size.is_nan() {
         return SIDE;
     }
     let place = (((size.to_bits() >> 21) - (127 << 2)) as usize).min(SIDE - 1);
