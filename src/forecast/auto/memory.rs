@@ -112,6 +112,20 @@ thread_local! {
 
 impl Memory {
     pub(super) fn new(step: Duration) -> Self {
+        Self::without_samples(step, [Track::new(FINE), Track::new(COARSE)], Vec::new())
+    }
+
+    /// Forgets all samples.
+    pub(super) fn clear(&mut self) {
+        let mut tracks = [std::mem::take(&mut self.fine), std::mem::take(&mut self.coarse)];
+        let mut profile = std::mem::take(&mut self.profile);
+        tracks.iter_mut().for_each(Track::clear);
+        profile.clear();
+        *self = Self::without_samples(self.step, tracks, profile);
+    }
+
+    /// In memory that is empty.
+    fn without_samples(step: Duration, [fine, coarse]: [Track; 2], profile: Vec<f32>) -> Self {
         let day = Duration::from_secs(86_400).steps(step).max(1);
         Self {
             step,
@@ -123,43 +137,16 @@ impl Memory {
             odd: 0,
             means: [0.0; 4],
             n_known: 0,
-            fine: Track::new(FINE),
-            coarse: Track::new(COARSE),
+            fine,
+            coarse,
             filling: (0.0, 0),
             width: (7 * day).div_ceil(WEEK),
             seasons: Seasons::default(),
-            profile: Vec::new(),
+            profile,
             away: [[0.0; 2]; COURSES],
             n_away: [0; COURSES],
             next_look: FIRST_LOOK,
         }
-    }
-
-    /// Forgets all samples.
-    pub(super) fn clear(&mut self) {
-        self.fine.clear();
-        self.coarse.clear();
-        self.profile.clear();
-        *self = Self {
-            step: self.step,
-            day: self.day,
-            n_samples: 0,
-            n_missing: 0,
-            now: 0.0,
-            kept: 0.0,
-            odd: 0,
-            means: [0.0; 4],
-            n_known: 0,
-            fine: std::mem::take(&mut self.fine),
-            coarse: std::mem::take(&mut self.coarse),
-            filling: (0.0, 0),
-            width: self.width,
-            seasons: Seasons::default(),
-            profile: std::mem::take(&mut self.profile),
-            away: [[0.0; 2]; COURSES],
-            n_away: [0; COURSES],
-            next_look: FIRST_LOOK,
-        };
     }
 
     /// Whether it is of samples each `step`.
