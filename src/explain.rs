@@ -204,6 +204,28 @@ codes! {
     /// The observation has metrics that the configuration does not name; the step names the first.
     UNKNOWN_METRIC = "unknown_metric", "metrics of the observation that are not configured: {n_metrics}";
 
+    // Detectors.
+    /// Nothing is abnormal.
+    AS_USUAL = "as_usual", "{value} is as usual, {expected} was expected ({lower} to {upper})";
+    /// Abnormal, as it has been since the last alarm.
+    ABNORMAL = "abnormal", "{value} is abnormal (p {p_value}), {expected} was expected ({lower} to {upper})";
+    /// Few values far above what was expected.
+    SPIKE = "spike", "{value} is a spike, {expected} was expected ({lower} to {upper}, p {p_value})";
+    /// Few values far below what was expected.
+    DIP = "dip", "{value} is a dip, {expected} was expected ({lower} to {upper}, p {p_value})";
+    /// The values are on a higher level.
+    LEVEL_UP = "level_up", "the level has risen: {value}, {expected} was expected ({lower} to {upper}, p {p_value})";
+    /// The values are on a lower level.
+    LEVEL_DOWN = "level_down", "the level has fallen: {value}, {expected} was expected ({lower} to {upper}, p {p_value})";
+    /// The values run away from what was expected, ever further.
+    TREND = "trend", "the values run away: {value}, {expected} was expected ({lower} to {upper}, p {p_value})";
+    /// The noise is larger or smaller than it was.
+    VARIANCE = "variance", "the noise has changed: {value}, {expected} was expected ({lower} to {upper}, p {p_value})";
+    /// The value stands still as never before.
+    STUCK = "stuck", "the value stands still at {value} as never before (p {p_value})";
+    /// No data come.
+    MISSING = "missing", "[{n_missing} samples in a row are missing][{value} comes after samples that were missing (p {p_value})]";
+
     // Policies.
     /// The metric has no reading now. Kubernetes: `FailedGetResourceMetric` and its like.
     METRIC_MISSING = "metric_missing", "the metric has no reading";
