@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Config;
 use crate::Error;
 use crate::catalog::{did_you_mean, unlocated};
+use crate::detect::DetectorConfig;
 use crate::forecast::ForecasterConfig;
 
 /// A setting in force, and where it comes from.
@@ -131,13 +132,39 @@ impl ForecasterConfig {
     /// or setting (named, with the nearest known one) and a value of the wrong type. Ranges are
     /// checked when the forecaster is built.
     pub fn from_text(text: &str) -> Result<Self, Error> {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let kind = text.trim();
-        if !kind.is_empty() && kind.chars().all(is_name) {
-            return read(&serde_json::json!({"kind": kind}));
-        }
-        read(&parse(text)?)
+        member(text)
     }
+}
+
+impl DetectorConfig {
+    /// Reads a detector's settings: JSON, or YAML with the feature `yaml`; a kind alone stands for
+    /// its defaults.
+    ///
+    /// ```
+    /// use forescale::detect::DetectorConfig;
+    ///
+    /// let settings = DetectorConfig::from_text(r#"{"kind": "shift"}"#)?;
+    /// assert_eq!(DetectorConfig::from_text("shift")?, settings);
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, for an unknown kind
+    /// or setting (named, with the nearest known one) and a value of the wrong type. Ranges are
+    /// checked when the detector is built.
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        member(text)
+    }
+}
+
+/// A member's settings from text, or from its kind alone.
+fn member<T: DeserializeOwned + Serialize>(text: &str) -> Result<T, Error> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let kind = text.trim();
+    if !kind.is_empty() && kind.chars().all(is_name) {
+        return read(&serde_json::json!({"kind": kind}));
+    }
+    read(&parse(text)?)
 }
 
 /// Settings of any kind from their values, with our words for what `serde` refuses.

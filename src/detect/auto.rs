@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::anomaly::AnomalyKind;
 use super::baseline::Seen;
 use super::cusum::Sums;
-use super::record::Range;
 use super::recent::Recent;
+use super::record::Range;
 use super::shift::Mean;
 use super::spike::Single;
 use super::stuck::Stillness;
@@ -36,8 +36,7 @@ pub(super) const SHORT: usize = 4;
 #[serde(deny_unknown_fields)]
 pub struct Union {
     single: Single,
-    short: Mean<SHORT>,
-    long: Mean<{ Recent::KEPT }>,
+    mean: Mean,
     sums: Sums,
     range: Range,
     ratio: Ratio,
@@ -47,21 +46,17 @@ pub struct Union {
 
 impl Union {
     /// Digits below are the noise of every day.
-    const FLOOR: f64 = 1.6;
+    const FLOOR: f64 = 1.38;
 
-    /// Weights of the digits above the floor: single, short, long, sums, range, ratio, stillness.
-    const WEIGHTS: [f64; 7] = [0.85, 1.9, 3.0, 0.45, 5.0, 0.0, 0.3];
-
-    /// A line explains so much of a rise that it is no level.
-    const STEEP: f64 = 1.5;
+    /// Weights of the digits above the floor: single, mean, sums, range, ratio, stillness.
+    const WEIGHTS: [f64; 6] = [0.73, 3.06, 0.57, 3.23, 0.81, 3.1];
 }
 
 impl Evidence for Union {
     fn new() -> Self {
         Self {
             single: Single::new(),
-            short: Mean::new(),
-            long: Mean::new(),
+            mean: Mean::new(),
             sums: Sums::new(),
             range: Range::new(),
             ratio: Ratio::new(),
@@ -73,8 +68,7 @@ impl Evidence for Union {
     fn weigh(&mut self, seen: &Seen, recent: &Recent) -> Found {
         let found = [
             self.single.weigh(seen, recent),
-            self.short.weigh(seen, recent),
-            self.long.weigh(seen, recent),
+            self.mean.weigh(seen, recent),
             self.sums.weigh(seen, recent),
             self.range.weigh(seen, recent),
             self.ratio.weigh(seen, recent),
@@ -91,21 +85,13 @@ impl Evidence for Union {
             }
         }
         let rarity = self.whole.digits(sum);
-        self.whole.learn(sum);
-        let is_up = found[strongest].is_up;
+        self.whole.learn(sum, seen.pace);
+        // Noise and stillness have no side; the value has.
+        let is_up = if strongest < 4 { found[strongest].is_up } else { seen.off > 0.0 };
         let kind = match strongest {
-            5 => Some(AnomalyKind::Variance),
-            6 => Some(AnomalyKind::Stuck),
-            1..=3 => {
-                let mean = recent.mean().abs();
-                let runs_away = recent.rise().abs() > Self::STEEP * mean;
-                let away = (recent.rise() > 0.0) == is_up;
-                Some(match (runs_away && away && strongest == 2, is_up) {
-                    (true, _) => AnomalyKind::Trend,
-                    (false, true) => AnomalyKind::LevelUp,
-                    (false, false) => AnomalyKind::LevelDown,
-                })
-            }
+            // One wild value is no noise.
+            4 if found[0].digits < 2.0 => Some(AnomalyKind::Variance),
+            5 => Some(AnomalyKind::Stuck),
             _ => None,
         };
         Found { digits, rarity, is_up, kind }
@@ -113,8 +99,7 @@ impl Evidence for Union {
 
     fn restart(&mut self) {
         self.single.restart();
-        self.short.restart();
-        self.long.restart();
+        self.mean.restart();
         self.sums.restart();
         self.ratio.restart();
         self.stillness.restart();

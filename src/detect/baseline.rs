@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::watch::Whole;
 use crate::series::Sample;
 use crate::time::{Duration, Timestamp};
 
@@ -24,6 +25,8 @@ pub(super) struct Seen {
     pub(super) crumb: f64,
     /// Values so far, without this one.
     pub(super) n: u64,
+    /// How fast to learn from it: 1, less while values are abnormal.
+    pub(super) pace: f64,
     /// Whether the time of day is roughly known by now.
     pub(super) settled: bool,
 }
@@ -43,6 +46,17 @@ pub enum Season {
     /// The time of day and, from the second week on, the hour of the week. Costs 2.7 KiB.
     #[default]
     Week,
+}
+
+impl Season {
+    /// Hours of the day and of the week.
+    fn lengths(self) -> (usize, usize) {
+        match self {
+            Self::None => (0, 0),
+            Self::Day => (24, 0),
+            Self::Week => (24, 168),
+        }
+    }
 }
 
 /// Level, daily and weekly profile, and deviations from them; all fade.
@@ -77,20 +91,46 @@ pub(super) struct Baseline {
 
 /// An hour of the day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(f64, f64, f32, f32)", into = "(f64, f64, f32, f32)")]
 struct Hour {
     /// Deviation from the level at its middle.
     value: f64,
     /// Mean deviation from what is expected in it.
     spread: f64,
-    n: f64,
-    n_spread: f64,
+    n: f32,
+    n_spread: f32,
 }
 
 /// An hour of the week.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(f64, f32)", into = "(f64, f32)")]
 struct Slot {
     value: f64,
-    n: f64,
+    n: f32,
+}
+
+impl From<(f64, f64, f32, f32)> for Hour {
+    fn from((value, spread, n, n_spread): (f64, f64, f32, f32)) -> Self {
+        Self { value, spread, n, n_spread }
+    }
+}
+
+impl From<Hour> for (f64, f64, f32, f32) {
+    fn from(Hour { value, spread, n, n_spread }: Hour) -> Self {
+        (value, spread, n, n_spread)
+    }
+}
+
+impl From<(f64, f32)> for Slot {
+    fn from((value, n): (f64, f32)) -> Self {
+        Self { value, n }
+    }
+}
+
+impl From<Slot> for (f64, f32) {
+    fn from(Slot { value, n }: Slot) -> Self {
+        (value, n)
+    }
 }
 
 /// Where a time lies among the hours of the day: between the middles of two of them.
@@ -102,6 +142,12 @@ struct Place {
     share: f64,
     hour: usize,
     of_week: usize,
+}
+
+impl Whole for Baseline {
+    fn is_whole(&self) -> bool {
+        (self.hours.len(), self.week.len()) == self.season.lengths() && self.per_day > 0.0
+    }
 }
 
 impl Baseline {
@@ -123,6 +169,9 @@ impl Baseline {
     /// How much slower it learns while values are abnormal.
     const SLOW: f64 = 0.3;
 
+    /// And how much slower all that holds evidence against the usual.
+    const STILL: f64 = 0.1;
+
     /// A level that has held for so many samples is the new one.
     pub(super) const ACCEPT: u32 = 36;
 
@@ -139,8 +188,7 @@ impl Baseline {
 
     pub(super) fn new(season: Season, step: Duration, least_deviation: f64) -> Self {
         let per_day = (86_400_000.0 / step.as_millis().max(1) as f64).max(1e-3);
-        let n_hours = if season == Season::None { 0 } else { 24 };
-        let n_slots = if season == Season::Week { 168 } else { 0 };
+        let (n_hours, n_slots) = season.lengths();
         Self {
             season,
             per_day,
@@ -162,13 +210,6 @@ impl Baseline {
     /// Values after which the time of day is roughly known: a day, but some tails' worth.
     pub(super) fn settles_after(&self) -> u64 {
         if self.season == Season::None { 60 } else { (self.per_day as u64).max(60) }
-    }
-
-    /// Refuses a state that no baseline of these settings can have.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        (self.season, self.per_day, self.least_deviation)
-            == (other.season, other.per_day, other.least_deviation)
-            && (self.hours.len(), self.week.len()) == (other.hours.len(), other.week.len())
     }
 
     fn per_hour(&self) -> f64 {
@@ -213,6 +254,7 @@ impl Baseline {
             jump: far(jump, self.step.max(crumb)),
             crumb,
             n: self.n,
+            pace: if self.run > 3 { Self::STILL } else { 1.0 },
             settled: self.n >= self.settles_after(),
         };
         self.learn(place, &seen, gap, off, of_week, crumb);
@@ -225,19 +267,21 @@ impl Baseline {
         if self.hours.is_empty() {
             return (0.0, 0.0, self.deviation.max(crumb));
         }
-        let known = |n: f64| n / (n + self.per_hour());
+        // Half an hour's worth of it is believed by half.
+        let known = |n: f64| n / (n + 0.5 * self.per_hour());
         let [before, after] = [place.before, place.after].map(|hour| self.hours[hour]);
-        let mut season = (1.0 - place.share) * known(before.n) * before.value
-            + place.share * known(after.n) * after.value;
+        let mut season = (1.0 - place.share) * known(before.n.into()) * before.value
+            + place.share * known(after.n.into()) * after.value;
         let mut of_week = 0.0;
         if let Some(slot) = self.week.get(place.of_week) {
-            of_week = slot.n / (slot.n + 2.0 * self.per_hour());
+            let n = f64::from(slot.n);
+            of_week = n / (n + 2.0 * self.per_hour());
             season += of_week * slot.value;
         }
         let hour = self.hours[place.hour];
-        let share = known(hour.n_spread);
-        let spread = share * hour.spread + (1.0 - share) * self.deviation;
-        let least = Self::LEAST_SPREAD * if share > 0.9 { self.rest } else { self.deviation };
+        let share = known(hour.n_spread.into());
+        let spread = share * hour.spread + (1.0 - share) * self.rest;
+        let least = Self::LEAST_SPREAD * self.rest;
         (season, of_week, spread.max(least).max(crumb))
     }
 
@@ -262,7 +306,7 @@ impl Baseline {
             self.level += late[Self::LATE / 2];
             self.run = 0;
         }
-        let slow = if self.run > 3 { Self::SLOW } else { 1.0 };
+        let slow = if self.run > 1 { Self::SLOW } else { 1.0 };
         let pace = rate(n, Self::MEMORY) * slow;
         let begun = self.n > 10;
         let clip = |number: f64, usual: f64| {
@@ -279,30 +323,31 @@ impl Baseline {
         let new = self.hours.get(place.hour).is_some_and(|hour| hour.n_spread < 3.0);
         let rest = if new { off } else { clip(off, seen.spread) };
         self.rest += pace * (rest.abs() - self.rest);
-        self.learn_season(place, rest, of_week);
+        self.learn_season(place, rest, of_week, slow);
     }
 
-    fn learn_season(&mut self, place: Place, rest: f64, of_week: f64) {
+    fn learn_season(&mut self, place: Place, rest: f64, of_week: f64, slow: f64) {
         if self.hours.is_empty() {
             return;
         }
         let per_hour = self.per_hour();
         let memory = Self::DAYS * per_hour;
-        let rate = |n: f64| ((1.0 + Self::EARLY) / (n + 1.0 + Self::EARLY)).max(1.0 / memory);
+        let rate =
+            |n: f64| slow * ((1.0 + Self::EARLY) / (n + 1.0 + Self::EARLY)).max(1.0 / memory);
         for (hour, share) in [(place.before, 1.0 - place.share), (place.after, place.share)] {
             let hour = &mut self.hours[hour];
-            hour.value += rate(hour.n) * share * rest;
-            hour.n = (hour.n + share).min(3.0 * memory);
+            hour.value += rate(hour.n.into()) * share * rest;
+            hour.n = (f64::from(hour.n) + share).min(3.0 * memory) as f32;
         }
         let hour = &mut self.hours[place.hour];
-        hour.spread += rate(hour.n_spread) * (rest.abs() - hour.spread);
-        hour.n_spread = (hour.n_spread + 1.0).min(3.0 * memory);
+        hour.spread += rate(hour.n_spread.into()) * (rest.abs() - hour.spread);
+        hour.n_spread = (f64::from(hour.n_spread) + 1.0).min(3.0 * memory) as f32;
         if let Some(slot) = self.week.get_mut(place.of_week) {
             let memory = Self::WEEKS * per_hour;
-            let rate = (1.0 / (slot.n + 1.0)).max(1.0 / memory);
+            let rate = slow * (1.0 / (f64::from(slot.n) + 1.0)).max(1.0 / memory);
             // What is not trusted yet has stayed in the rest.
             slot.value += rate * (rest - (1.0 - of_week) * slot.value);
-            slot.n = (slot.n + 1.0).min(3.0 * memory);
+            slot.n = (f64::from(slot.n) + 1.0).min(3.0 * memory) as f32;
         }
     }
 }

@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::watch::{Evidence, Found, Watch};
 use super::baseline::Seen;
 use super::recent::Recent;
 use super::tail::Tail;
 pub use super::watch::Config;
+use super::watch::{Evidence, Found, Watch};
 
 /// The cumulative sums of Page 1954, one to each side, with a slack of one spread, against the tail
 /// of all such sums so far.
@@ -47,7 +47,7 @@ impl Evidence for Sums {
         self.below = (self.below - off - Self::SLACK).clamp(0.0, Self::MOST);
         let sum = self.above.max(self.below);
         let digits = self.tail.digits(sum);
-        self.tail.learn(sum);
+        self.tail.learn(sum, seen.pace);
         Found::new(digits, self.above > self.below)
     }
 

@@ -9,7 +9,8 @@ mod anomaly;
 pub mod auto;
 mod baseline;
 pub mod cusum;
-pub mod missing;
+mod missing;
+mod model;
 mod recent;
 pub mod record;
 pub mod shift;
@@ -23,6 +24,7 @@ mod watch;
 
 pub use anomaly::{Anomaly, AnomalyKind};
 pub use baseline::Season;
+pub use model::{Model, Scores};
 pub use watch::{Direction, Watch};
 
 use crate::catalog::{Saved, catalog};
@@ -54,3 +56,6 @@ impl Default for DetectorConfig {
         Self::Auto(auto::Config::default())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,18 +4,28 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::watch::Whole;
+
 /// The last [`KEPT`](Self::KEPT) deviations, clipped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Recent {
     /// Invariant: [`KEPT`](Self::KEPT) of them; where none has come yet, 0.
-    values: Vec<f64>,
+    values: Vec<f32>,
     /// Where the next one goes.
     next: usize,
     n: u64,
     /// Mean and standard deviation of all that is kept.
     mean: f64,
     deviation: f64,
+}
+
+impl Whole for Recent {
+    fn is_whole(&self) -> bool {
+        self.values.len() == Self::KEPT
+            && self.next < Self::KEPT
+            && self.values.iter().all(|value| f64::from(value.abs()) <= Self::CLIP)
+    }
 }
 
 impl Recent {
@@ -29,20 +39,19 @@ impl Recent {
         Self { values: vec![0.0; Self::KEPT], next: 0, n: 0, mean: 0.0, deviation: 0.0 }
     }
 
-    pub(super) fn is_whole(&self) -> bool {
-        self.values.len() == Self::KEPT
-            && self.next < Self::KEPT
-            && self.values.iter().all(|value| value.abs() <= Self::CLIP)
-    }
-
     pub(super) fn push(&mut self, off: f64) {
-        self.values[self.next] = off.clamp(-Self::CLIP, Self::CLIP);
+        self.values[self.next] = off.clamp(-Self::CLIP, Self::CLIP) as f32;
         self.next = (self.next + 1) % Self::KEPT;
         self.n += 1;
-        self.mean = self.mean_of(Self::KEPT);
-        let squares = |value: &f64| (value - self.mean) * (value - self.mean);
-        let sum: f64 = self.values.iter().map(squares).sum();
+        let count = (self.n as usize).min(Self::KEPT);
+        self.mean = self.all().sum::<f64>() / count as f64;
+        let squares = |value: f64| (value - self.mean) * (value - self.mean);
+        let sum: f64 = self.all().map(squares).sum();
         self.deviation = libm::sqrt(sum / Self::KEPT as f64);
+    }
+
+    fn all(&self) -> impl Iterator<Item = f64> + '_ {
+        self.values.iter().map(|&value| f64::from(value))
     }
 
     /// Whether all that it can keep has come.
@@ -60,32 +69,34 @@ impl Recent {
         self.deviation
     }
 
-    /// The mean of the last `count`, or of those there are.
-    pub(super) fn mean_of(&self, count: usize) -> f64 {
-        let count = count.min(Self::KEPT).min(self.n as usize);
-        if count == 0 {
-            return 0.0;
-        }
-        let end = self.next;
-        let sum: f64 = if count <= end {
-            self.values[end - count..end].iter().sum()
-        } else {
-            let first: f64 = self.values[Self::KEPT + end - count..].iter().sum();
-            first + self.values[..end].iter().sum::<f64>()
-        };
-        sum / count as f64
+    /// How many of the last `count` lie beyond `off`, on the side of its sign.
+    pub(super) fn n_beyond(&self, count: usize, off: f64) -> usize {
+        let count = count.min(Self::KEPT);
+        let late = (1..=count).map(|age| self.values[(self.next + Self::KEPT - age) % Self::KEPT]);
+        late.filter(|&value| f64::from(value) * off.signum() > off.abs()).count()
     }
 
-    /// By how much the line through all that is kept (least squares) rises over it.
-    pub(super) fn rise(&self) -> f64 {
-        let middle = (Self::KEPT - 1) as f64 / 2.0;
-        let (mut sum, mut squares) = (0.0, 0.0);
+    /// Whether a line through all that is kept (least squares) fits better than two levels, with the
+    /// step between them where that fits best.
+    pub(super) fn is_a_line(&self) -> bool {
+        let count = Self::KEPT as f64;
+        let middle = (count - 1.0) / 2.0;
+        let (mut along, mut squares, mut sum, mut step) = (0.0, 0.0, 0.0, 0.0_f64);
+        let total = self.mean * count;
         for age in 0..Self::KEPT {
-            let place = age as f64 - middle;
-            sum += place * self.values[(self.next + age) % Self::KEPT];
-            squares += place * place;
+            let place = age as f64;
+            let value = f64::from(self.values[(self.next + age) % Self::KEPT]);
+            if age > 0 {
+                // What a step here explains: between the groups, of the squares.
+                let rest = total - sum;
+                let explained = sum * sum / place + rest * rest / (count - place);
+                step = step.max(explained - total * total / count);
+            }
+            along += (place - middle) * value;
+            squares += (place - middle) * (place - middle);
+            sum += value;
         }
-        sum / squares * Self::KEPT as f64
+        along * along / squares > step
     }
 }
 
@@ -98,12 +109,14 @@ mod tests {
         let mut recent = Recent::new();
         (0..50).for_each(|index| recent.push(f64::from(index) / 10.0));
         // 1.4 to 4.9 are kept.
-        assert!((recent.mean() - 3.15).abs() < 1e-12);
-        assert!((recent.mean_of(2) - 4.85).abs() < 1e-12);
-        assert!((recent.mean_of(20) - 3.95).abs() < 1e-12);
-        assert!((recent.rise() - 3.6).abs() < 1e-12);
+        assert!((recent.mean() - 3.15).abs() < 1e-6);
+        assert_eq!((recent.n_beyond(4, 4.65), recent.n_beyond(4, -1.0)), (3, 0));
         // A uniform row of n steps of 0.1: 0.1 sqrt((n^2 - 1) / 12).
         let want = 0.1 * (1295.0_f64 / 12.0).sqrt();
-        assert!((recent.deviation() - want).abs() < 1e-12);
+        assert!((recent.deviation() - want).abs() < 1e-6);
+        assert!(recent.is_a_line());
+        (0..18).for_each(|_| recent.push(0.0));
+        (0..18).for_each(|_| recent.push(9.0));
+        assert!(!recent.is_a_line());
     }
 }

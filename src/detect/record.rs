@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::watch::{Evidence, Found, Watch};
 use super::baseline::Seen;
 use super::recent::Recent;
 pub use super::watch::Config;
+use super::watch::{Evidence, Found, Watch};
 
 /// A new highest or lowest value, by how much of the range so far it lies outside.
 ///
@@ -43,7 +43,7 @@ impl Evidence for Range {
         self.ends = Some((low.min(value), high.max(value)));
         let beyond = (value - high).max(low - value);
         let is_up = value > high;
-        if beyond <= 0.0 || !seen.settled {
+        if beyond <= seen.crumb || !seen.settled {
             return Found::new(0.0, is_up);
         }
         let share = beyond / (high - low).max(2.0 * seen.crumb);

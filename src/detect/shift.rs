@@ -4,23 +4,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::watch::{Evidence, Found, Watch};
 use super::baseline::Seen;
 use super::recent::Recent;
 use super::tail::Tail;
 pub use super::watch::Config;
+use super::watch::{Evidence, Found, Watch};
 
 /// The mean deviation of the last three dozen values, against the tail of all such means so far.
-pub type Shift = Watch<Mean<{ Recent::KEPT }>>;
+pub type Shift = Watch<Mean>;
 
-/// The mean of the last `N` deviations.
+/// See [`Shift`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Mean<const N: usize> {
+pub struct Mean {
     tail: Tail,
 }
 
-impl<const N: usize> Evidence for Mean<N> {
+impl Evidence for Mean {
     fn new() -> Self {
         Self { tail: Tail::new(0.5) }
     }
@@ -29,9 +29,9 @@ impl<const N: usize> Evidence for Mean<N> {
         if !seen.settled {
             return Found::default();
         }
-        let mean = if N == Recent::KEPT { recent.mean() } else { recent.mean_of(N) };
+        let mean = recent.mean();
         let digits = self.tail.digits(mean.abs());
-        self.tail.learn(mean.abs());
+        self.tail.learn(mean.abs(), seen.pace);
         Found::new(digits, mean > 0.0)
     }
 

@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::watch::{Evidence, Found, Watch};
 use super::baseline::Seen;
 use super::recent::Recent;
 use super::tail::Tail;
 pub use super::watch::Config;
+use super::watch::{Evidence, Found, Watch};
 
 /// The rarer of two: the deviation from what level and season foretell, and the jump from the value
 /// before, each against the tail of all such deviations so far.
@@ -35,9 +35,12 @@ impl Evidence for Single {
     }
 
     fn weigh(&mut self, seen: &Seen, _recent: &Recent) -> Found {
-        let digits = self.off.digits(seen.off.abs()).max(self.jump.digits(seen.jump.abs()));
-        self.off.learn(seen.off.abs());
-        self.jump.learn(seen.jump.abs());
+        // The way back to what was expected is no jump.
+        let is_off = seen.off.abs() > 1.0 && (seen.jump > 0.0) == (seen.off > 0.0);
+        let jump = if is_off { seen.jump.abs() } else { 0.0 };
+        let digits = self.off.digits(seen.off.abs()).max(self.jump.digits(jump));
+        self.off.learn(seen.off.abs(), seen.pace);
+        self.jump.learn(jump, seen.pace);
         Found::new(digits, seen.off > 0.0)
     }
 

@@ -1,17 +1,17 @@
 //! A value that stands still where it never did for so long.
 //!
-//! In: values and the last deviations. Out: how far the stillness goes beyond any before. Knows
+//! In: values. Out: how far the stillness goes beyond any before. Knows
 //! nothing of levels.
 
 use serde::{Deserialize, Serialize};
 
-use super::watch::{Evidence, Found, Watch};
 use super::baseline::Seen;
 use super::recent::Recent;
 pub use super::watch::Config;
+use super::watch::{Evidence, Found, Watch};
 
-/// Two kinds of stillness, each against the longest or deepest so far: the same value again and
-/// again, and noise that is smaller than ever.
+/// The same value again and again, against the longest such row so far. What repeats itself by nature
+/// (a counter at rest, a metric read more often than it is written) has long rows from the beginning.
 pub type Stuck = Watch<Stillness>;
 
 /// See [`Stuck`].
@@ -25,8 +25,6 @@ pub struct Stillness {
     longest: u64,
     /// Rows that have ended.
     n_rows: u64,
-    /// Least and largest deviation of three dozen values so far.
-    noise: Option<(f64, f64)>,
 }
 
 impl Stillness {
@@ -39,10 +37,10 @@ impl Stillness {
 
 impl Evidence for Stillness {
     fn new() -> Self {
-        Self { last: f64::MAX, run: 0, longest: 0, n_rows: 0, noise: None }
+        Self { last: f64::MAX, run: 0, longest: 0, n_rows: 0 }
     }
 
-    fn weigh(&mut self, seen: &Seen, recent: &Recent) -> Found {
+    fn weigh(&mut self, seen: &Seen, _recent: &Recent) -> Found {
         if (seen.value - self.last).abs() <= 1e-9 * self.last.abs() {
             self.run += 1;
         } else {
@@ -57,25 +55,8 @@ impl Evidence for Stillness {
             let beyond = (self.run - self.longest) as f64 / (self.longest + 1) as f64;
             digits = Self::DIGITS * (beyond / (1.0 + beyond)) + libm::log10(1.0 + beyond);
         }
-        if seen.settled && recent.is_full() {
-            digits = digits.max(self.quieter(recent.deviation()));
-        }
         Found::new(digits, false)
     }
 
-    fn restart(&mut self) {
-        self.noise = None;
-    }
-}
-
-impl Stillness {
-    /// The digits of a noise below the least so far, by its share of the whole range of noises.
-    fn quieter(&mut self, noise: f64) -> f64 {
-        let (least, most) = self.noise.unwrap_or((noise, noise));
-        self.noise = Some((least.min(noise), most.max(noise)));
-        if noise >= least || most <= least {
-            return 0.0;
-        }
-        2.0 + libm::log10(1.0 + 2000.0 * (least - noise) / (most - least))
-    }
+    fn restart(&mut self) {}
 }

@@ -31,6 +31,9 @@ impl Tail {
     /// Beyond the quantile lie so many.
     const SHARE: f64 = 0.02;
 
+    /// The digits of `SHARE`.
+    const AT_QUANTILE: f64 = 1.698_970_004_336_019;
+
     /// Samples after which one counts by half, roughly.
     const MEMORY: f64 = 2000.0;
 
@@ -64,37 +67,38 @@ impl Tail {
         if self.n < Self::LEAST {
             return 0.0;
         }
-        let at_quantile = -libm::log10(Self::SHARE);
         if evidence <= self.quantile {
-            return at_quantile * (evidence / self.quantile);
+            return Self::AT_QUANTILE * (evidence / self.quantile);
         }
         let beyond = libm::log(evidence / self.quantile) / self.excess;
-        (at_quantile + beyond * std::f64::consts::LOG10_E).min(Self::MOST)
+        (Self::AT_QUANTILE + beyond * std::f64::consts::LOG10_E).min(Self::MOST)
     }
 
     /// The evidence that has so many digits, [`SHARE`](Self::SHARE)'s at least.
     pub(super) fn evidence(&self, digits: f64) -> f64 {
-        let beyond = (digits + libm::log10(Self::SHARE)).max(0.0) * std::f64::consts::LN_10;
+        let beyond = (digits - Self::AT_QUANTILE).max(0.0) * std::f64::consts::LN_10;
         self.quantile * libm::exp((beyond * self.excess).min(50.0))
     }
 
-    /// Learns from `evidence`.
-    pub(super) fn learn(&mut self, evidence: f64) {
+    /// Learns from `evidence` at a pace from 0 to 1, less than 1 while values are abnormal.
+    pub(super) fn learn(&mut self, evidence: f64, pace: f64) {
         self.n += 1;
         let n = self.n as f64;
         let rate = |n: f64| (1.0 + Self::EARLY) / (n + Self::EARLY);
-        self.size += rate(n).clamp(1.0 / Self::MEMORY, 1.0) * (evidence - self.size);
+        self.size += pace * rate(n).clamp(1.0 / Self::MEMORY, 1.0) * (evidence - self.size);
         if self.n <= Self::LEAST {
             self.quantile = self.quantile.max(evidence);
             return;
         }
         // Robbins and Monro 1951: up by what lies above, down by what lies below, in balance where
         // `SHARE` lies above.
-        let step = self.size.max(0.2 * self.quantile) * 6.0 * rate(n).max(1.0 / Self::MEMORY);
+        let step =
+            pace * 6.0 * self.size.max(0.2 * self.quantile) * rate(n).max(1.0 / Self::MEMORY);
         if evidence > self.quantile {
             let excess = libm::log(evidence / self.quantile).min(Self::CLIP * self.excess);
-            let rate = rate(5.0 + n * Self::SHARE).max(1.0 / (Self::MEMORY * Self::SHARE)).min(0.15);
-            self.excess = (self.excess + rate * (excess - self.excess)).max(1e-3);
+            let rate =
+                rate(5.0 + n * Self::SHARE).max(1.0 / (Self::MEMORY * Self::SHARE)).min(0.15);
+            self.excess = (self.excess + pace * rate * (excess - self.excess)).max(1e-3);
             self.quantile += step * (1.0 - Self::SHARE);
         } else {
             self.quantile -= step * Self::SHARE;
@@ -117,7 +121,7 @@ mod tests {
             for index in 0..400_000 {
                 let evidence = draw(noise());
                 let digits = tail.digits(evidence);
-                tail.learn(evidence);
+                tail.learn(evidence, 1.0);
                 if index >= 2000 {
                     n_three += f64::from(u8::from(digits >= 3.0)) / 398.0;
                     n_four += f64::from(u8::from(digits >= 4.0)) / 39.8;
@@ -132,7 +136,7 @@ mod tests {
     #[test]
     fn evidence_and_digits_are_inverse() {
         let mut tail = Tail::new(0.5);
-        (0..500).for_each(|index| tail.learn(f64::from(index % 50)));
+        (0..500).for_each(|index| tail.learn(f64::from(index % 50), 1.0));
         for digits in [2.0, 3.0, 6.0] {
             assert!((tail.digits(tail.evidence(digits)) - digits).abs() < 1e-9);
         }
@@ -141,7 +145,7 @@ mod tests {
     #[test]
     fn a_crumb_is_not_rare_where_nothing_ever_moved() {
         let mut tail = Tail::new(1.0);
-        (0..500).for_each(|_| tail.learn(0.0));
+        (0..500).for_each(|_| tail.learn(0.0, 1.0));
         assert!(tail.digits(0.5) < 1.0);
         assert!(tail.digits(50.0) > 6.0);
     }

@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::watch::{Evidence, Found, Watch};
 use super::baseline::Seen;
 use super::recent::Recent;
 use super::tail::Tail;
 pub use super::watch::Config;
+use super::watch::{Evidence, Found, Watch};
 
 /// The ratio of the standard deviation of the last three dozen deviations to its running mean,
 /// against the tail of all such ratios so far, each side on its own.
@@ -50,8 +50,8 @@ impl Evidence for Ratio {
         self.usual += rate.min(1.0) * (deviation - self.usual);
         let (larger, smaller) = (ratio.max(0.0), (-ratio).max(0.0));
         let digits = self.larger.digits(larger).max(self.smaller.digits(smaller));
-        self.larger.learn(larger);
-        self.smaller.learn(smaller);
+        self.larger.learn(larger, seen.pace);
+        self.smaller.learn(smaller, seen.pace);
         Found::new(digits, ratio > 0.0)
     }
 

@@ -4,8 +4,8 @@
 
 use std::fmt::Debug;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::alarm::Alarm;
 use super::anomaly::{Anomaly, AnomalyKind};
@@ -124,11 +124,26 @@ pub struct Watch<E: Evidence> {
     settings: Config,
     /// What the purse of alarms gains a sample.
     income: f64,
+    #[serde(deserialize_with = "whole")]
     baseline: Baseline,
+    #[serde(deserialize_with = "whole")]
     recent: Recent,
     evidence: E,
     gaps: Gaps,
     alarm: Alarm,
+}
+
+/// State that may come from a damaged snapshot.
+pub(super) trait Whole {
+    /// Whether its parts fit together.
+    fn is_whole(&self) -> bool;
+}
+
+fn whole<'de, D: Deserializer<'de>, T: Deserialize<'de> + Whole>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let state = T::deserialize(deserializer)?;
+    if state.is_whole() { Ok(state) } else { Err(D::Error::custom("parts do not fit together")) }
 }
 
 impl<E: Evidence> Watch<E> {
@@ -152,12 +167,12 @@ impl<E: Evidence> Watch<E> {
 
     /// A sample without a value, or before there is enough of them.
     fn blank(&mut self, sample: Sample, found: Found, reason: Reason) -> Anomaly {
-        let score = self.alarm.score(found.digits, self.income);
+        let score = self.alarm.score(found.digits, false, self.income);
         Anomaly {
             at: sample.at,
             value: sample.value,
             score,
-            p_value: libm::pow(10.0, -found.rarity),
+            p_value: chance(found.rarity),
             is_anomaly: score >= 0.5,
             kind: found.kind,
             expected: None,
@@ -170,9 +185,14 @@ impl<E: Evidence> Watch<E> {
     /// What it is, by the looks of the last values.
     fn kind(&self, found: &Found) -> AnomalyKind {
         found.kind.unwrap_or_else(|| {
-            let short = self.recent.mean_of(super::auto::SHORT);
-            let lasts = (short > 0.0) == found.is_up && short.abs() > 2.0;
+            let [above, below] = [2.0, -2.0].map(|off| self.recent.n_beyond(3 * JUST_NOW, off));
+            if above.min(below) + 1 >= JUST_NOW {
+                return AnomalyKind::Variance;
+            }
+            let side = if found.is_up { 1.0 } else { -1.0 };
+            let lasts = self.recent.n_beyond(JUST_NOW, 2.0 * side) + 1 >= JUST_NOW;
             match (lasts, found.is_up) {
+                (true, _) if self.recent.is_a_line() => AnomalyKind::Trend,
                 (true, true) => AnomalyKind::LevelUp,
                 (true, false) => AnomalyKind::LevelDown,
                 (false, true) => AnomalyKind::Spike,
@@ -182,8 +202,16 @@ impl<E: Evidence> Watch<E> {
     }
 }
 
+/// A level is told from a spike by so many values, of which one may lie elsewhere.
+const JUST_NOW: usize = 4;
+
 /// From here on it is told what a sample is, whether or not it is an alarm.
 const ABNORMAL: f64 = 3.0;
+
+/// The chance of so many digits.
+fn chance(digits: f64) -> f64 {
+    libm::exp(-std::f64::consts::LN_10 * digits)
+}
 
 /// No value may lie beyond, so that sums and differences stay finite.
 const MOST: f64 = 1e300;
@@ -206,10 +234,8 @@ impl<E: Evidence> Detector for Watch<E> {
             self.evidence.restart();
         }
         if seen.n < tail::Tail::LEAST {
-            let facts = [
-                ("n_samples", seen.n as f64),
-                ("needed_samples", tail::Tail::LEAST as f64),
-            ];
+            let facts =
+                [("n_samples", seen.n as f64), ("needed_samples", tail::Tail::LEAST as f64)];
             let reason = Reason::new(codes::TOO_LITTLE_HISTORY, facts);
             return self.blank(sample, Found::default(), reason);
         }
@@ -220,14 +246,14 @@ impl<E: Evidence> Detector for Watch<E> {
         };
         let digits = if is_asked { found.digits } else { 0.0 };
         let lost = gap.digits > digits;
-        let score = self.alarm.score(digits.max(gap.digits), self.income);
+        let score = self.alarm.score(digits.max(gap.digits), seen.pace < 1.0, self.income);
         let is_anomaly = score >= 0.5;
         let rarity = found.rarity.max(gap.rarity);
-        let kind = if lost { AnomalyKind::Missing } else { self.kind(&found) };
-        let kind = (is_anomaly || rarity >= ABNORMAL).then_some(kind);
+        let kind = (is_anomaly || rarity >= ABNORMAL)
+            .then(|| if lost { AnomalyKind::Missing } else { self.kind(&found) });
         let reach = self.evidence.reach().min(FAR) * seen.spread;
         let (lower, upper) = (seen.expected - reach, seen.expected + reach);
-        let p_value = libm::pow(10.0, -rarity);
+        let p_value = chance(rarity);
         let facts = [
             ("value", value),
             ("expected", seen.expected),
