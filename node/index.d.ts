@@ -505,6 +505,63 @@ export interface PassThroughPolicy extends EveryPolicy {
   max_scale_down?: number
 }
 
+/** Settings of a detector. */
+export type DetectorConfig =
+  | AutoDetector
+  | SpikeDetector
+  | ShiftDetector
+  | CusumDetector
+  | RecordDetector
+  | VarianceDetector
+  | StuckDetector
+
+/** What every detector has. */
+export interface EveryDetector {
+  /** So many alarms a day are welcome in the long run; beyond them an event must be stronger. Default 0.2. */
+  alarms_per_day?: number
+  /** The seasons that are learnt. Default `'week'`: the time of day, and the hour of the week. */
+  season?: 'none' | 'day' | 'week'
+  /** A deviation below half of this is never abnormal, in the unit of the value. Default 0. */
+  min_deviation?: number
+  /** The side that is alarmed. Default `'both'`. */
+  direction?: 'both' | 'above' | 'below'
+}
+
+/** All evidence together. The default. */
+export interface AutoDetector extends EveryDetector {
+  kind: 'auto'
+}
+
+/** One value that is far off. */
+export interface SpikeDetector extends EveryDetector {
+  kind: 'spike'
+}
+
+/** A new level. */
+export interface ShiftDetector extends EveryDetector {
+  kind: 'shift'
+}
+
+/** A small change that lasts. */
+export interface CusumDetector extends EveryDetector {
+  kind: 'cusum'
+}
+
+/** A value outside everything seen so far. */
+export interface RecordDetector extends EveryDetector {
+  kind: 'record'
+}
+
+/** Noise that is larger or smaller than it was. */
+export interface VarianceDetector extends EveryDetector {
+  kind: 'variance'
+}
+
+/** A value that stands still. */
+export interface StuckDetector extends EveryDetector {
+  kind: 'stuck'
+}
+
 /** Settings of a forecaster. */
 export type ForecasterConfig =
   | AutoForecaster
@@ -923,6 +980,92 @@ export class Abstain {
   readonly reason: Reason
   /** The reason in English. */
   explain(): string
+}
+
+/** What an anomaly is. */
+export type AnomalyKind = 'spike' | 'dip' | 'level_up' | 'level_down' | 'trend' | 'variance' | 'stuck' | 'missing'
+
+/** What a detector says of one sample. */
+export class Anomaly {
+  private constructor()
+  /** When. */
+  readonly at: Date
+  /** The value it is about; `null` for a missing one. */
+  readonly value: number | null
+  /** How much it is an event that was not told before, from 0 to 1; an alarm from 0.5 on. */
+  readonly score: number
+  /** The share of samples that show as much or more when all is as usual. */
+  readonly pValue: number
+  /** Whether this is an alarm. */
+  readonly isAnomaly: boolean
+  /** What it is; `null` while all is as usual. */
+  readonly kind: AnomalyKind | null
+  /** What was expected; `null` before there is enough history. */
+  readonly expected: number | null
+  /** Below this, one value in two thousand lies when all is as usual. */
+  readonly lower: number | null
+  /** Above this, one value in two thousand lies when all is as usual. */
+  readonly upper: number | null
+  /** Why: a stable code, and numbers whose names carry the unit. */
+  readonly reason: Reason
+  /** Why, as an English sentence. */
+  explain(): string
+}
+
+/** What a detector says of many samples, an entry each; NaN where something is not known. */
+export interface Scores {
+  /** As {@link Anomaly.score}. */
+  score: Float64Array
+  /** As {@link Anomaly.pValue}. */
+  pValue: Float64Array
+  /** As {@link Anomaly.expected}. */
+  expected: Float64Array
+  /** As {@link Anomaly.lower}. */
+  lower: Float64Array
+  /** As {@link Anomaly.upper}. */
+  upper: Float64Array
+  /** As {@link Anomaly.isAnomaly}. */
+  isAnomaly: boolean[]
+  /** As {@link Anomaly.kind}. */
+  kind: (AnomalyKind | null)[]
+}
+
+/**
+ * Says of each value of a series how abnormal it is, and learns from it. Nothing is resampled.
+ *
+ * @example
+ * const detector = new Detector(null, { step: '5m' })
+ * const seen = detector.score(new Date(), 412)
+ * if (seen.isAnomaly) console.log(seen.kind, seen.explain())
+ */
+export class Detector {
+  /**
+   * @param settings a detector's; a kind alone, or JSON or YAML text; `null` for the default
+   * @param options.step the typical distance of two values: a text or milliseconds; default `'1m'`
+   * @throws {ForescaleError} `FORESCALE_CONFIG` if a setting is unknown or out of range
+   */
+  constructor(settings?: DetectorConfig | string | null, options?: { step?: string | number })
+  /**
+   * From a snapshot as bytes, or as the object parsed from them.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT` if it is cut, foreign, or of another version
+   */
+  static restore(snapshot: Uint8Array | object): Detector
+  /** The settings in force, defaults too. */
+  get settings(): { kind: string; [name: string]: unknown }
+  /**
+   * Scores a value, then learns from it. `null`, NaN and infinite values are missing: say so where a
+   * value should have come.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if the time lies before the last one
+   */
+  score(at: Time, value: number | null | undefined): Anomaly
+  /**
+   * Scores values one after the other, each by what is known from those before it.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if the two differ in length, or a time lies before
+   *   the one before; nothing is learnt then
+   */
+  scoreMany(times: Float64Array | readonly Time[], values: ArrayLike<number | null | undefined>): Scores
+  /** Settings and state, as JSON in UTF-8; restoring it changes no later score. */
+  snapshot(): Buffer
 }
 
 /** One of the experts that a forecaster mixes, around one horizon. */

@@ -183,6 +183,52 @@ class Forecaster {
   }
 }
 
+class Anomaly {
+  #explanation
+
+  constructor({ json, explanation }) {
+    const { at, p_value: pValue, is_anomaly: isAnomaly, ...rest } = JSON.parse(json)
+    const known = { kind: null, expected: null, lower: null, upper: null }
+    Object.assign(this, { at: new Date(at), ...known, ...rest, pValue, isAnomaly })
+    this.#explanation = explanation
+  }
+
+  explain() {
+    return this.#explanation
+  }
+}
+
+class Detector {
+  #core
+
+  constructor(settings, { step = '1m' } = {}) {
+    const isCore = settings instanceof addon.Detector
+    this.#core = isCore ? settings : call(() => new addon.Detector(settingsText(settings), span(step, 'step')))
+  }
+
+  static restore(snapshot) {
+    const bytes = snapshot instanceof Uint8Array ? snapshot : Buffer.from(text(snapshot))
+    return new Detector(call(() => addon.Detector.restore(bytes)))
+  }
+
+  get settings() {
+    return JSON.parse(this.#core.settings())
+  }
+
+  score(at, value) {
+    return new Anomaly(call(() => this.#core.score(millis(at, () => 'at'), numberOrNaN(value, () => 'value'))))
+  }
+
+  scoreMany(times, values) {
+    const { kind, ...scores } = call(() => this.#core.scoreMany(...samples(times, values)))
+    return { ...scores, kind: kind.map((name) => name ?? null) }
+  }
+
+  snapshot() {
+    return call(() => this.#core.snapshot())
+  }
+}
+
 class PanelForecast {
   #abstains
 
@@ -538,8 +584,10 @@ function own(error) {
 
 module.exports = {
   Abstain,
+  Anomaly,
   Autoscaler,
   Decision,
+  Detector,
   Forecast,
   Forecaster,
   ForescaleError,

@@ -2,8 +2,10 @@ import forescale from './index.js'
 
 export const {
   Abstain,
+  Anomaly,
   Autoscaler,
   Decision,
+  Detector,
   Forecast,
   Forecaster,
   ForescaleError,

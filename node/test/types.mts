@@ -96,6 +96,13 @@ new forescale.Sizer({ marign: 0.2 })
 // @ts-expect-error: the bounds may be missing
 size.memory.bounds.target
 
+const detector: forescale.Detector = new forescale.Detector({ kind: 'shift', direction: 'above' }, { step: '5m' })
+const seen: forescale.Anomaly = detector.score(0, null)
+const told: forescale.AnomalyKind | null = detector.scoreMany([0], [1]).kind[0] ?? seen.kind
+console.log(told)
+// @ts-expect-error: no such kind
+new forescale.Detector({ kind: 'shft' })
+
 const model: forescale.Forecaster = new forescale.Forecaster({ kind: 'naive' }, { step: '1m' })
 model.observe([new Date(), 5], [1, null])
 model.observe(new Date(), 3)

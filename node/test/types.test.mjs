@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { Autoscaler } from 'forescale'
+import { Autoscaler, Detector } from 'forescale'
 
 const types = readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8')
 
@@ -28,7 +28,7 @@ function membersOf(union) {
 
 function refusal(config) {
   try {
-    new Autoscaler(config)
+    'detector' in config ? new Detector(config.detector) : new Autoscaler(config)
   } catch (error) {
     return error.message
   }
@@ -54,6 +54,7 @@ for (const [union, place] of Object.entries({
   CapacityConfig: (member) => ({ capacity: member }),
   PolicyConfig: (member) => ({ policies: [member] }),
   GuardConfig: (member) => ({ guards: [member] }),
+  DetectorConfig: (member) => ({ detector: member }),
   ForecasterConfig: (member) => ({ policies: [{ kind: 'predictive', forecaster: member }] }),
 })) {
   test(`the members of ${union} and their settings are those of the core`, () => {

@@ -11,6 +11,7 @@ be aware datetimes.
 from . import manifest, prometheus
 from ._native import Bounds, Decision, Estimate, Reason, Recommendation, Step, __version__
 from .autoscaler import Autoscaler, Setting
+from .detector import Anomaly, Detector, Scores
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
 from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
 from .forecaster import Expert, Forecaster
@@ -24,10 +25,12 @@ __all__ = [
     "Abstain",
     "Accuracy",
     "AccuracyRow",
+    "Anomaly",
     "Autoscaler",
     "Bounds",
     "ConfigError",
     "Decision",
+    "Detector",
     "Estimate",
     "Expert",
     "Finding",
@@ -42,6 +45,7 @@ __all__ = [
     "Recommendation",
     "Refused",
     "Report",
+    "Scores",
     "Setting",
     "Sizer",
     "SnapshotError",

@@ -38,6 +38,58 @@ class Autoscaler:
     ) -> list[tuple[_Judged, float, float, int, _Score, _Score]]: ...
 
 @final
+class Detector:
+    """The core of ``forescale.Detector``."""
+
+    def __new__(cls, settings: str | None, step: str | float) -> Detector: ...
+    @staticmethod
+    def restore(snapshot: bytes) -> Detector: ...
+    def snapshot(self) -> bytes: ...
+    def settings(self) -> str: ...
+    def step(self) -> float: ...
+    def score(self, at: float, value: float | None) -> Anomaly: ...
+    def score_many(
+        self, times: Any, values: Any
+    ) -> tuple[bytearray, bytes, list[str | None]]: ...
+
+@final
+class Anomaly:
+    """What a detector says of one sample."""
+
+    @property
+    def at(self) -> datetime:
+        """When, in UTC."""
+    @property
+    def value(self) -> float | None:
+        """The value it is about; None for a missing one."""
+    @property
+    def score(self) -> float:
+        """How much it is an event that was not told before, from 0 to 1; an alarm from 0.5 on."""
+    @property
+    def p_value(self) -> float:
+        """The share of samples that show as much or more when all is as usual."""
+    @property
+    def is_anomaly(self) -> bool:
+        """Whether this is an alarm."""
+    @property
+    def kind(self) -> str | None:
+        """What it is, such as ``level_up``; None while all is as usual."""
+    @property
+    def expected(self) -> float | None:
+        """What was expected; None before there is enough history."""
+    @property
+    def lower(self) -> float | None:
+        """Below this, one value in two thousand lies when all is as usual."""
+    @property
+    def upper(self) -> float | None:
+        """Above this, one value in two thousand lies when all is as usual."""
+    @property
+    def reason(self) -> Reason:
+        """Why, with the numbers."""
+    def explain(self) -> str:
+        """Why, as an English sentence."""
+
+@final
 class Forecaster:
     """The core of ``forescale.Forecaster``."""
 

@@ -20,6 +20,7 @@ from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
 
 __all__ = [
     "Auto",
+    "AutoDetector",
     "Backlog",
     "Calendar",
     "CalendarEntry",
@@ -31,6 +32,8 @@ __all__ = [
     "Config",
     "Cooldown",
     "Croston",
+    "CusumDetector",
+    "Detector",
     "Drift",
     "Ets",
     "EveryPolicy",
@@ -59,18 +62,22 @@ __all__ = [
     "Predictive",
     "QuantityBoost",
     "Rate",
+    "RecordDetector",
     "ResourceSizing",
     "Rule",
     "Schedule",
     "Regressor",
     "Regressors",
     "SeasonalNaive",
+    "ShiftDetector",
     "Simple",
     "Sizing",
     "Span",
+    "SpikeDetector",
     "Stabilization",
     "StartupBoost",
     "Step",
+    "StuckDetector",
     "StepAdjustment",
     "Target",
     "TargetTracking",
@@ -80,6 +87,7 @@ __all__ = [
     "Tolerance",
     "ToleranceBand",
     "Trigger",
+    "VarianceDetector",
     "Watermark",
     "Window",
     "WithoutBehavior",
@@ -666,6 +674,68 @@ Policy: TypeAlias = (
 
 Combine: TypeAlias = KOfN | Literal["maximum", "all", "priority"]
 """How the proposals of several policies become one; a text alone is a kind."""
+
+
+class _DetectorSettings(TypedDict, total=False):
+    alarms_per_day: float
+    season: Literal["none", "day", "week"]
+    min_deviation: float
+    direction: Literal["both", "above", "below"]
+
+
+class AutoDetector(_DetectorSettings):
+    """All evidence together. The default."""
+
+    kind: Literal["auto"]
+
+
+class SpikeDetector(_DetectorSettings):
+    """One value that is far off."""
+
+    kind: Literal["spike"]
+
+
+class ShiftDetector(_DetectorSettings):
+    """A new level."""
+
+    kind: Literal["shift"]
+
+
+class CusumDetector(_DetectorSettings):
+    """A small change that lasts."""
+
+    kind: Literal["cusum"]
+
+
+class RecordDetector(_DetectorSettings):
+    """A value outside everything seen so far."""
+
+    kind: Literal["record"]
+
+
+class VarianceDetector(_DetectorSettings):
+    """Noise that is larger or smaller than it was."""
+
+    kind: Literal["variance"]
+
+
+class StuckDetector(_DetectorSettings):
+    """A value that stands still."""
+
+    kind: Literal["stuck"]
+
+
+Detector: TypeAlias = (
+    AutoDetector
+    | SpikeDetector
+    | ShiftDetector
+    | CusumDetector
+    | RecordDetector
+    | VarianceDetector
+    | StuckDetector
+    | Literal["auto", "spike", "shift", "cusum", "record", "variance", "stuck"]
+)
+"""What is abnormal in a series; a text alone is a kind."""
 
 Forecaster: TypeAlias = (
     Auto

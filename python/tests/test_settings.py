@@ -7,10 +7,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typedd
 
 import pytest
 
-from forescale import Autoscaler, ConfigError, _native, settings
+from forescale import Autoscaler, ConfigError, Detector, _native, settings
 
 ROLES = {
     "capacity": settings.Capacity,
+    "detector": settings.Detector,
     "forecaster": settings.Forecaster,
     "guards": settings.Guard,
     "policies": settings.Policy,
@@ -30,8 +31,8 @@ def members(role: Any) -> dict[str, Any]:
 def placed(role: str, member: dict[str, Any]) -> dict[str, Any]:
     """A configuration with that member in its place."""
     config: dict[str, Any] = {"max_replicas": 9}
-    if role == "capacity":
-        return config | {"capacity": member}
+    if role in ("capacity", "detector"):
+        return config | {role: member}
     if role == "forecaster":
         predictive = {"kind": "predictive", "metric": "rps", "forecaster": member}
         return config | {"policies": [predictive]}
@@ -41,7 +42,7 @@ def placed(role: str, member: dict[str, Any]) -> dict[str, Any]:
 def known_keys(config: dict[str, Any]) -> set[str]:
     """What the core says it knows when it refuses the key `?`."""
     with pytest.raises(ConfigError, match=r"is not a known setting") as caught:
-        Autoscaler(config)
+        Detector(config["detector"]) if "detector" in config else Autoscaler(config)
     _, told, known = str(caught.value).partition("(known: ")
     assert told, f"the core words it otherwise now: {caught.value}"
     return set(re.findall(r"`(\w+)`", known))

@@ -204,7 +204,7 @@ fn config(settings: Option<String>) -> std::result::Result<ForecasterConfig, Err
     settings.map_or(Ok(ForecasterConfig::default()), |text| ForecasterConfig::from_text(&text))
 }
 
-fn span(path: &str, given: Either<String, f64>) -> std::result::Result<Duration, Error> {
+pub(crate) fn span(path: &str, given: Either<String, f64>) -> std::result::Result<Duration, Error> {
     match given {
         Either::A(text) => text.parse(),
         Either::B(millis) => Duration::from_secs_f64(millis / 1000.0),

@@ -4,6 +4,7 @@
 //! `index.js`, the only caller. Out: the core's answers. Converts, and decides nothing.
 
 mod convert;
+pub mod detector;
 pub mod forecaster;
 pub mod lint;
 pub mod manifest;

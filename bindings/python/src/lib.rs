@@ -9,6 +9,7 @@
 mod autoscaler;
 mod convert;
 mod decision;
+mod detector;
 mod error;
 mod forecaster;
 mod lint;
@@ -23,6 +24,7 @@ mod _native {
     use std::collections::BTreeMap;
 
     use forescale::capacity::CapacityConfig;
+    use forescale::detect::DetectorConfig;
     use forescale::forecast::ForecasterConfig;
     use forescale::guard::GuardConfig;
     use forescale::policy::PolicyConfig;
@@ -32,6 +34,8 @@ mod _native {
     use crate::autoscaler::Autoscaler;
     #[pymodule_export]
     use crate::decision::{Decision, Reason, Step};
+    #[pymodule_export]
+    use crate::detector::{Anomaly, Detector};
     #[pymodule_export]
     use crate::forecaster::{Forecaster, forecast_panel};
     #[pymodule_export]
@@ -55,6 +59,7 @@ mod _native {
     fn kinds() -> BTreeMap<&'static str, &'static [&'static str]> {
         BTreeMap::from([
             ("capacity", CapacityConfig::KINDS),
+            ("detector", DetectorConfig::KINDS),
             ("forecaster", ForecasterConfig::KINDS),
             ("guards", GuardConfig::KINDS),
             ("policies", PolicyConfig::KINDS),
