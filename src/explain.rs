@@ -137,14 +137,20 @@ impl Reason {
 
 /// Writes a number as people do: no digits that tell nothing. 0.6 -> 0.6, 1234.5678 -> 1234.6.
 fn write_number(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
+    // Three digits and a power of ten, without zeros that tell nothing.
+    let power = |f: &mut fmt::Formatter<'_>| {
+        let text = format!("{number:.2e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        write!(f, "{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+    };
     let decimals = match number.abs() {
-        size if size >= 1e15 => return write!(f, "{number:e}"),
+        size if size >= 1e15 => return power(f),
         size if size == size.trunc() || size >= 10_000.0 => 0,
         size if size >= 10.0 => 1,
         size if size >= 0.1 => 2,
         size if size >= 0.01 => 4,
         size if size >= 0.0001 => 6,
-        _ => return write!(f, "{number:e}"),
+        _ => return power(f),
     };
     let text = format!("{number:.decimals$}");
     let short = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
@@ -456,6 +462,8 @@ mod tests {
             (0.0125, "0.0125"),
             (0.00012, "0.00012"),
             (2e-9, "2e-9"),
+            (3.163_208e-7, "3.16e-7"),
+            (1.250_001e20, "1.25e20"),
             (1e300, "1e300"),
             (0.0, "0"),
         ] {

@@ -28,9 +28,6 @@ use super::watch::{Evidence, Found, Watch};
 /// they find less, at a hundred to a thousand times the time of the sums above.
 pub type Auto = Watch<Union>;
 
-/// Values whose mean shows that something has just changed.
-pub(super) const SHORT: usize = 4;
-
 /// See [`Auto`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

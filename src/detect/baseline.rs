@@ -11,7 +11,7 @@ use crate::time::{Duration, Timestamp};
 
 /// One value beside what was expected of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Seen {
+pub struct Seen {
     pub(super) value: f64,
     /// What the level, the time of day and the hour of the week foretell.
     pub(super) expected: f64,

@@ -9,7 +9,7 @@ use super::watch::Whole;
 /// The last [`KEPT`](Self::KEPT) deviations, clipped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Recent {
+pub struct Recent {
     /// Invariant: [`KEPT`](Self::KEPT) of them; where none has come yet, 0.
     values: Vec<f32>,
     /// Where the next one goes.

@@ -97,7 +97,7 @@ impl Tail {
         if evidence > self.quantile {
             let excess = libm::log(evidence / self.quantile).min(Self::CLIP * self.excess);
             let rate =
-                rate(5.0 + n * Self::SHARE).max(1.0 / (Self::MEMORY * Self::SHARE)).min(0.15);
+                rate(5.0 + n * Self::SHARE).clamp(1.0 / (Self::MEMORY * Self::SHARE), 0.15);
             self.excess = (self.excess + pace * rate * (excess - self.excess)).max(1e-3);
             self.quantile += step * (1.0 - Self::SHARE);
         } else {
