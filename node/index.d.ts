@@ -509,6 +509,7 @@ export interface PassThroughPolicy extends EveryPolicy {
 export type DetectorConfig =
   | AutoDetector
   | SpikeDetector
+  | ShapeDetector
   | ShiftDetector
   | CusumDetector
   | RecordDetector
@@ -535,6 +536,11 @@ export interface AutoDetector extends EveryDetector {
 /** One value that is far off. */
 export interface SpikeDetector extends EveryDetector {
   kind: 'spike'
+}
+
+/** A course that no stretch of the last while resembles. */
+export interface ShapeDetector extends EveryDetector {
+  kind: 'shape'
 }
 
 /** A new level. */

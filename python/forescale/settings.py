@@ -69,6 +69,7 @@ __all__ = [
     "Regressor",
     "Regressors",
     "SeasonalNaive",
+    "ShapeDetector",
     "ShiftDetector",
     "Simple",
     "Sizing",
@@ -695,6 +696,12 @@ class SpikeDetector(_DetectorSettings):
     kind: Literal["spike"]
 
 
+class ShapeDetector(_DetectorSettings):
+    """A course that no stretch of the last while resembles."""
+
+    kind: Literal["shape"]
+
+
 class ShiftDetector(_DetectorSettings):
     """A new level."""
 
@@ -728,12 +735,13 @@ class StuckDetector(_DetectorSettings):
 Detector: TypeAlias = (
     AutoDetector
     | SpikeDetector
+    | ShapeDetector
     | ShiftDetector
     | CusumDetector
     | RecordDetector
     | VarianceDetector
     | StuckDetector
-    | Literal["auto", "spike", "shift", "cusum", "record", "variance", "stuck"]
+    | Literal["auto", "spike", "shape", "shift", "cusum", "record", "variance", "stuck"]
 )
 """What is abnormal in a series; a text alone is a kind."""
 

@@ -13,6 +13,7 @@ mod missing;
 mod model;
 mod recent;
 pub mod record;
+pub mod shape;
 pub mod shift;
 pub mod spike;
 pub mod stuck;
@@ -44,6 +45,7 @@ catalog! {
         "auto" => auto::Auto,
         "cusum" => cusum::Cusum,
         "record" => record::Record,
+        "shape" => shape::Shape,
         "shift" => shift::Shift,
         "spike" => spike::Spike,
         "stuck" => stuck::Stuck,

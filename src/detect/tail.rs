@@ -96,8 +96,7 @@ impl Tail {
             pace * 6.0 * self.size.max(0.2 * self.quantile) * rate(n).max(1.0 / Self::MEMORY);
         if evidence > self.quantile {
             let excess = libm::log(evidence / self.quantile).min(Self::CLIP * self.excess);
-            let rate =
-                rate(5.0 + n * Self::SHARE).clamp(1.0 / (Self::MEMORY * Self::SHARE), 0.15);
+            let rate = rate(5.0 + n * Self::SHARE).clamp(1.0 / (Self::MEMORY * Self::SHARE), 0.15);
             self.excess = (self.excess + pace * rate * (excess - self.excess)).max(1e-3);
             self.quantile += step * (1.0 - Self::SHARE);
         } else {

@@ -1,0 +1,131 @@
+//! A course that no stretch of the last while resembles.
+//!
+//! In: values. Out: how far the last two dozen of them are, in shape, from their nearest neighbor.
+//! Knows nothing of levels: a shape is what is left once level and size are taken out.
+
+use serde::{Deserialize, Serialize};
+
+use super::baseline::Seen;
+use super::recent::Recent;
+use super::tail::Tail;
+pub use super::watch::Config;
+use super::watch::{Evidence, Found, Watch};
+
+/// The distance of the last two dozen values, brought to mean 0 and deviation 1, from the nearest
+/// such stretch among the six hundred before them, against the tail of all such distances so far: the
+/// left matrix profile (Yeh et al. 2016) over a window of memory.
+///
+/// It finds what no threshold sees, a beat that is skipped or a wave the wrong way round; spikes and
+/// levels are for the others. Ten times the time of [`Auto`](super::auto::Auto), which is why it
+/// is not part of it; its state takes some 12 KiB in a snapshot.
+pub type Shape = Watch<Neighbor>;
+
+/// See [`Shape`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Neighbor {
+    /// The oldest first; at most [`KEPT`](Self::KEPT) and a chunk that is cut off at once.
+    values: Vec<f64>,
+    tail: Tail,
+}
+
+impl Neighbor {
+    /// Values in a stretch.
+    const LENGTH: usize = 24;
+
+    /// Values that are kept.
+    const KEPT: usize = 600;
+
+    /// So many more are let come before the oldest are cut off.
+    const CHUNK: usize = 128;
+
+    /// The mean and the deviation of a stretch; what hardly moves counts as flat.
+    fn moments(stretch: &[f64], crumb: f64) -> (f64, f64) {
+        let count = stretch.len() as f64;
+        let mean = stretch.iter().map(|value| value / count).sum::<f64>();
+        let squares = stretch.iter().map(|value| (value - mean) * ((value - mean) / count));
+        (mean, libm::sqrt(squares.sum::<f64>()).max(crumb))
+    }
+
+    /// The least distance, from 0 (the same shape) to 2 (upside down).
+    fn nearest(&self, crumb: f64) -> Option<f64> {
+        let (before, last) = self.values.split_at_checked(self.values.len() - Self::LENGTH)?;
+        if before.len() < 3 * Self::LENGTH {
+            return None;
+        }
+        let (mean, deviation) = Self::moments(last, crumb);
+        // What overlaps by more than half is the same stretch.
+        let reach = before.len() - Self::LENGTH / 2;
+        let likeness = (0..=reach - Self::LENGTH).map(|start| {
+            let stretch = &before[start..start + Self::LENGTH];
+            let (other, size) = Self::moments(stretch, crumb);
+            let product = last
+                .iter()
+                .zip(stretch)
+                .map(|(a, b)| ((a - mean) / deviation) * ((b - other) / size));
+            product.sum::<f64>() / Self::LENGTH as f64
+        });
+        let most = likeness.fold(-1.0, f64::max);
+        Some(libm::sqrt((2.0 - 2.0 * most).max(0.0)))
+    }
+}
+
+impl Evidence for Neighbor {
+    fn new() -> Self {
+        Self { values: Vec::new(), tail: Tail::new(0.02) }
+    }
+
+    fn weigh(&mut self, seen: &Seen, _recent: &Recent) -> Found {
+        self.values.push(seen.value);
+        if self.values.len() > Self::KEPT + Self::CHUNK {
+            self.values.drain(..Self::CHUNK);
+        }
+        if !seen.settled || self.values.len() < Self::LENGTH {
+            return Found::default();
+        }
+        let Some(distance) = self.nearest(seen.crumb) else { return Found::default() };
+        // From 0 to 2 becomes from 0 up, as the tail has no end.
+        let distance = distance / (2.0 - distance).max(1e-3);
+        let digits = self.tail.digits(distance);
+        // A strange course comes into the stretch bit by bit, and must not be usual by the time it
+        // is whole.
+        let pace = if digits > 3.0 { 0.1 } else { 1.0 };
+        self.tail.learn(distance, pace * seen.pace);
+        Found::new(digits, seen.off > 0.0)
+    }
+
+    fn restart(&mut self) {
+        self.tail.restart();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{STEP, normal, sample};
+    use super::super::{Detector, DetectorConfig};
+
+    /// A beat of two dozen values with noise; the one at the end is skipped, within the usual range.
+    #[test]
+    fn a_beat_that_is_skipped_is_seen() {
+        let settings: DetectorConfig = serde_json::from_str(r#""shape""#).expect("a kind alone");
+        let mut n_seen = 0;
+        for seed in 0..10 {
+            let mut detector = settings.clone().build(STEP).expect("defaults");
+            let mut noise = normal(seed);
+            let beat = |index: usize| (index as f64 / 24.0 * std::f64::consts::TAU).sin();
+            let mut told = Vec::new();
+            for index in 0..3000 {
+                let wrong = index >= 2800 && index < 2824;
+                let wave = if wrong { -beat(index) * beat(index) } else { beat(index) };
+                let seen = detector.score(sample(index, 100.0 + 10.0 * wave + noise()));
+                if seen.is_anomaly && index > 1500 {
+                    told.push(index);
+                }
+            }
+            let right = |index: &usize| (2800..2848).contains(index);
+            assert!(told.iter().all(right), "{told:?}");
+            n_seen += usize::from(!told.is_empty());
+        }
+        assert!(n_seen >= 8, "{n_seen} of 10");
+    }
+}
