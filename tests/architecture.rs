@@ -12,6 +12,7 @@ const ORDER: &[&[&str]] = &[
     &["explain"],
     &["catalog"],
     &["series"],
+    &["detect"],
     &["forecast"],
     &["demand"],
     &["capacity"],
