@@ -220,6 +220,12 @@ codes! {
     /// Replicas whose reading is no number are left out.
     REPLICA_INVALID = "replica_invalid", "replicas whose reading is not a finite number from 0 up: {n_replicas}, they are left out";
 
+    // Detection.
+    /// Too few members of a group report to say that one differs.
+    TOO_FEW_PEERS = "too_few_peers", "only {n_members} members report, at least {least_members} must";
+    /// One metric explains too little of another to say that they no longer move together.
+    NO_RELATION = "no_relation", "the first metric explains {explained} of the second's movements, at least {least_explained} is needed";
+
     // Policies.
     /// The metric has no reading now. Kubernetes: `FailedGetResourceMetric` and its like.
     METRIC_MISSING = "metric_missing", "the metric has no reading";

@@ -139,7 +139,7 @@ fn a_utilization_that_halves_as_the_replicas_double_is_no_fall() {
 fn another_unit_is_held_longer_than_a_burst() {
     let mut screen = trained("{}", 200);
     for minute in 200..210 {
-        let (code, reading) = see(&mut screen, minute, 900_000.0);
+        let (code, reading) = see(&mut screen, minute, 900_000.0 + minute as f64);
         assert_eq!((code, reading), ("other_unit", Reading::Missing), "{minute}");
     }
     assert_eq!(see(&mut screen, 210, 900_000.0).0, "");
