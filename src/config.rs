@@ -15,6 +15,7 @@ use crate::capacity::{Capacity, CapacityConfig, LeadTime, LeadTimeConfig};
 use crate::catalog::{Labeled, label};
 use crate::combine::{Combine, Direction, PolicyEntry, Voter};
 use crate::decide::Mode;
+use crate::detect::{Screen, ScreenConfig};
 use crate::forecast::Outlook;
 use crate::guard::{Guard, GuardConfig};
 use crate::policy::Metric;
@@ -90,6 +91,18 @@ pub struct Config {
 pub struct MetricConfig {
     /// What a bare number of it means.
     pub kind: MetricKind,
+    /// What is done with readings that cannot be believed. Default: they are held back; `off` takes
+    /// every reading as it comes.
+    #[serde(default)]
+    pub screen: ScreenConfig,
+}
+
+impl MetricConfig {
+    /// A metric of a kind, screened by default.
+    #[must_use]
+    pub fn new(kind: MetricKind) -> Self {
+        Self { kind, screen: ScreenConfig::default() }
+    }
 }
 
 fn one() -> u32 {
@@ -106,6 +119,8 @@ fn hpa_guards() -> Vec<GuardConfig> {
 /// What an autoscaler is made of.
 pub(crate) struct Parts {
     pub(crate) metrics: Vec<Metric>,
+    /// One a metric, in their order.
+    pub(crate) screens: Vec<Labeled<Screen>>,
     pub(crate) capacity: Option<Box<dyn Capacity>>,
     pub(crate) lead_time: LeadTime,
     pub(crate) outlooks: Vec<Outlook>,
@@ -123,6 +138,7 @@ impl Config {
             .iter()
             .map(|(name, metric)| Metric { name: name.as_str().into(), kind: metric.kind })
             .collect();
+        let screens = self.build_screens()?;
         let capacity = self.capacity.clone().map(CapacityConfig::build).transpose();
         let capacity = capacity.map_err(|error| error.at("capacity"))?;
         if let Some(capacity) = &capacity {
@@ -184,7 +200,16 @@ impl Config {
         let guards = GuardConfig::build_all(&self.guards, None)?;
         let zero = self.zero.as_ref().map(Zero::new).transpose();
         let zero = zero.map_err(|error| error.at("zero"))?;
-        Ok(Parts { metrics, capacity, lead_time, outlooks, voters, guards, zero })
+        Ok(Parts { metrics, screens, capacity, lead_time, outlooks, voters, guards, zero })
+    }
+
+    fn build_screens(&self) -> Result<Vec<Labeled<Screen>>, Error> {
+        let build = |(name, metric): (&String, &MetricConfig)| {
+            let screen = Screen::new(metric.screen.clone(), metric.kind)
+                .map_err(|error| error.at(&format!("metrics.{name}.screen")))?;
+            Ok((format!("screen({name})").into(), screen))
+        };
+        self.metrics.iter().map(build).collect()
     }
 
     fn check_limits(&self) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! The loop of one workload: observation in, decision and its reasons out.
 //!
 //! In: an [`Observation`]. Out: a [`Decision`], always. The order is that of the crate's head: time is
-//! checked, the outlooks are fed, the policies propose, the proposals are combined, the guards hold
+//! checked, readings are screened, the outlooks are fed, the policies propose, the proposals are combined, the guards hold
 //! back, zero and the limits have their say, the mode comes last. Knows no member of any room.
 
 mod clock;
@@ -16,6 +16,7 @@ use crate::capacity::{Capacity, LeadTime};
 use crate::catalog::Labeled;
 use crate::combine::{Vote, Voter};
 use crate::config::Config;
+use crate::detect::Screen;
 use crate::explain::{Reason, codes};
 use crate::forecast::{Accuracy, Forecast, Outlook};
 use crate::guard::Guard;
@@ -56,6 +57,7 @@ pub use decision::{Decision, Mode};
 pub struct Autoscaler {
     config: Config,
     metrics: Vec<Metric>,
+    screens: Vec<Labeled<Screen>>,
     outlooks: Vec<Outlook>,
     capacity: Option<Box<dyn Capacity>>,
     lead_time: LeadTime,
@@ -70,6 +72,8 @@ pub struct Autoscaler {
     /// Scratch: what the policies say, in their order, and which of their proposals take part.
     votes: Vec<Vote>,
     proposals: Vec<u32>,
+    /// Scratch: the observation as it is believed, where that is not as it came.
+    screened: Observation,
 }
 
 /// What the loop itself remembers between two observations.
@@ -110,6 +114,7 @@ impl Autoscaler {
         Ok(Self {
             config,
             metrics: parts.metrics,
+            screens: parts.screens,
             outlooks: parts.outlooks,
             capacity: parts.capacity,
             lead_time: parts.lead_time,
@@ -129,6 +134,7 @@ impl Autoscaler {
             ranges: Vec::new(),
             votes: Vec::new(),
             proposals: Vec::new(),
+            screened: Observation::default(),
         })
     }
 
@@ -178,10 +184,16 @@ impl Autoscaler {
         values: &[Option<f64>],
     ) -> Result<(), Error> {
         self.known(metric)?;
-        match self.outlooks.iter_mut().find(|outlook| outlook.metric() == metric) {
-            Some(outlook) => outlook.warm_up(times, values),
-            None => Ok(()),
+        if let Some(outlook) = self.outlooks.iter_mut().find(|outlook| outlook.metric() == metric) {
+            outlook.warm_up(times, values)?;
         }
+        // What is usual is learnt of history too; its mistakes were told above.
+        let known = self.metrics.iter().position(|known| &*known.name == metric);
+        let (_, screen) = &mut self.screens[known.expect("checked: it is known")];
+        for (&at, &load) in times.iter().zip(values) {
+            screen.warm_up(at, load);
+        }
+        Ok(())
     }
 
     /// The forecast of a metric's total load from its last closed step on, up to `horizon` ahead;
@@ -266,6 +278,7 @@ impl Autoscaler {
             Tick::SteppedBack => {
                 self.lead_time.rebase();
                 self.outlooks.iter_mut().for_each(|outlook| outlook.rebase(observation.at));
+                self.screens.iter_mut().for_each(|(_, screen)| screen.rebase(observation.at));
             }
             Tick::Doubtful(reason) => {
                 // The same observation once more: the last answer stands.
@@ -279,9 +292,14 @@ impl Autoscaler {
                 return &self.decision;
             }
         }
-        self.observe(observation);
-        let combined = self.propose(observation);
-        let mut replicas = self.limit(observation, combined);
+        self.tell_unknown(observation);
+        let mut screened = std::mem::take(&mut self.screened);
+        let is_screened = self.screen(observation, &mut screened);
+        let seen = if is_screened { &screened } else { observation };
+        self.observe(seen);
+        let combined = self.propose(seen);
+        let mut replicas = self.limit(seen, combined);
+        self.screened = screened;
         replicas = self.apply_mode(current, replicas);
         self.tell(observation.at, current, replicas);
         if self.config.mode != Mode::Observe {

@@ -232,11 +232,33 @@ codes! {
     /// No data come.
     MISSING = "missing", "[{n_missing} samples in a row are missing][{value} comes after samples that were missing (p {p_value})]";
 
+    // Screening.
+    /// A rise beyond all that was usual is not acted upon before the next reading confirms it.
+    IMPLAUSIBLE_RISE = "implausible_rise", "{measured} is an implausible rise from {usual}, up to {bound} is usual, and waits for one more reading[; {stand_in} takes its place]";
+    /// A fall beyond all that was usual is not acted upon until it is over or has lasted.
+    IMPLAUSIBLE_FALL = "implausible_fall", "{measured} is an implausible fall from {usual}, down to {bound} is usual, and is taken for true in {wait_seconds} s[; {stand_in} takes its place]";
+    /// Zero beside a busy past, as a source that is down reads; taken for true once it has lasted.
+    ZERO_BESIDE_LOAD = "zero_beside_load", "a reading of 0 beside a usual {usual} is taken for true in {wait_seconds} s only[; {stand_in} takes its place]";
+    /// About a thousand times the load: another unit, until it has lasted.
+    OTHER_UNIT = "other_unit", "{measured} is about a thousand times the usual {usual}, as in another unit, and is taken for true in {wait_seconds} s[; {stand_in} takes its place]";
+    /// The same number for longer than the metric ever kept one.
+    STUCK_VALUE = "stuck_value", "{measured} has come {n_repeats} times in a row where {most_repeats} are plausible, and is taken for true in {wait_seconds} s[; {stand_in} takes its place]";
+    /// Replicas that read far above or below their siblings are not taken as they are.
+    REPLICA_OUTLIER = "replica_outlier", "replicas far off the median of {median}: {n_replicas}, one of them at {measured}";
+    /// Replicas whose reading is no number are left out.
+    REPLICA_INVALID = "replica_invalid", "replicas whose reading is not a finite number from 0 up: {n_replicas}, they are left out";
+
+    // Peers and relations.
+    /// Too few members of a group report to say that one differs.
+    TOO_FEW_PEERS = "too_few_peers", "only {n_members} members report, at least {least_members} must";
+    /// One metric explains too little of another to say that they no longer move together.
+    NO_RELATION = "no_relation", "the first metric explains {explained} of the second's movements, at least {least_explained} is needed";
+
     // Policies.
     /// The metric has no reading now. Kubernetes: `FailedGetResourceMetric` and its like.
     METRIC_MISSING = "metric_missing", "the metric has no reading";
     /// The reading is not a number of this world (NaN, infinite or negative).
-    METRIC_INVALID = "metric_invalid", "the reading is not a finite number from 0 up";
+    METRIC_INVALID = "metric_invalid", "the reading is not a finite number from 0 up[; {stand_in} takes its place]";
     /// The metric has been unreadable for too long, so replicas that were set stand in. KEDA:
     /// `fallback`.
     FALLBACK = "fallback", "the metric could not be read {n_failures} times within {failing_seconds} s, so {replicas} replicas stand in";

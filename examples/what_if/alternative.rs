@@ -101,7 +101,7 @@ pub(crate) fn configs(case: &Case) -> Result<Vec<(String, String)>, String> {
         .map_err(|error| error.to_string())?
         .into();
     let load = &plant.load_metric;
-    predictive.metrics.entry(load.clone()).or_insert(MetricConfig { kind: MetricKind::Total });
+    predictive.metrics.entry(load.clone()).or_insert(MetricConfig::new(MetricKind::Total));
     let capacity = json!({
         "kind": "fixed", "metric": load, "load_per_replica": plant.load_per_replica,
         "target_utilization": 0.9,

@@ -25,6 +25,9 @@ struct Snapshot {
     /// Where it is learnt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lead_time: Option<Value>,
+    /// One a metric, in the order of their names; none in snapshots from before there were any.
+    #[serde(default)]
+    screens: Vec<Value>,
     outlooks: Vec<Value>,
     policies: Vec<Value>,
     guards: Vec<Value>,
@@ -55,6 +58,11 @@ impl Autoscaler {
             state: self.state.clone(),
             capacity: self.capacity.as_ref().map(|capacity| capacity.save()).transpose()?,
             lead_time: self.lead_time.save()?,
+            screens: self
+                .screens
+                .iter()
+                .map(|(_, screen)| screen.save())
+                .collect::<Result<_, _>>()?,
             outlooks: self
                 .outlooks
                 .iter()
@@ -117,8 +125,9 @@ impl Autoscaler {
     }
 
     fn take_up(&mut self, snapshot: Snapshot) -> Result<(), Error> {
-        let Snapshot { state, capacity, lead_time, outlooks, policies, guards, zero, .. } =
-            snapshot;
+        let Snapshot {
+            state, capacity, lead_time, screens, outlooks, policies, guards, zero, ..
+        } = snapshot;
         let counts = [
             ("policies", self.voters.len(), policies.len()),
             ("guards", self.guards.len(), guards.len()),
@@ -130,6 +139,14 @@ impl Autoscaler {
                 let message = format!("holds {saved} {what}, this autoscaler has {have}");
                 return Err(Error::snapshot(message));
             }
+        }
+        if !screens.is_empty() && screens.len() != self.screens.len() {
+            let (have, saved) = (self.screens.len(), screens.len());
+            let message = format!("holds {saved} screens, this autoscaler has {have}");
+            return Err(Error::snapshot(message));
+        }
+        for ((_, own), saved) in self.screens.iter_mut().zip(screens) {
+            own.load(saved)?;
         }
         if let (Some(own), Some(saved)) = (&mut self.capacity, capacity) {
             own.load(saved)?;

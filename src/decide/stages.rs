@@ -11,7 +11,46 @@ use crate::policy::View;
 use crate::series::{Observation, total_load};
 
 impl Autoscaler {
-    /// Feeds what learns, and tells of metrics that are not configured.
+    /// Tells of metrics that are not configured.
+    pub(super) fn tell_unknown(&mut self, observation: &Observation) {
+        let is_unknown = |name: &&String| self.metrics.iter().all(|known| *known.name != ***name);
+        let mut unknown = observation.metrics.keys().filter(is_unknown);
+        if let Some(first) = unknown.next() {
+            let n_unknown = 1 + unknown.count();
+            // The label is kept, so that a host that always sends too much costs nothing more.
+            if !self.labels.unknown_metric.0.eq(first) {
+                let label = format!("observation({first})").into();
+                self.labels.unknown_metric = (first.clone(), label);
+            }
+            let reason = Reason::new(codes::UNKNOWN_METRIC, [("n_metrics", n_unknown as f64)]);
+            let by = &self.labels.unknown_metric.1;
+            self.decision.step(by, self.decision.current, None, reason);
+        }
+    }
+
+    /// Writes the observation as it is believed, and says whether that is another than it came.
+    pub(super) fn screen(&mut self, observation: &Observation, screened: &mut Observation) -> bool {
+        let (at, ready) = (observation.at, observation.replicas.ready);
+        let mut is_screened = false;
+        for (metric, (label, screen)) in self.metrics.iter().zip(&mut self.screens) {
+            let Some(reading) = observation.metrics.get(&*metric.name) else { continue };
+            let outlook = self.outlooks.iter().find(|outlook| *outlook.metric() == *metric.name);
+            let forecast = || outlook.and_then(|outlook| outlook.expected(at));
+            let Some(found) = screen.see(at, reading, ready, forecast) else { continue };
+            self.decision.step(label, self.decision.current, None, found.reason);
+            let Some(believed) = found.reading else { continue };
+            if !is_screened {
+                is_screened = true;
+                screened.copy_from(observation);
+            }
+            if let Some(reading) = screened.metrics.get_mut(&*metric.name) {
+                reading.copy_from(believed);
+            }
+        }
+        is_screened
+    }
+
+    /// Feeds what learns.
     pub(super) fn observe(&mut self, observation: &Observation) {
         if self.lead_time.see(observation.at, observation.replicas) {
             let lead_time = self.lead_time.in_force();
@@ -27,19 +66,6 @@ impl Autoscaler {
                 .and_then(|reading| reading.usage(kind).ok())
                 .and_then(|usage| total_load(usage, kind, observation.replicas.ready).ok());
             outlook.observe(observation.at, load);
-        }
-        let is_unknown = |name: &&String| self.metrics.iter().all(|known| *known.name != ***name);
-        let mut unknown = observation.metrics.keys().filter(is_unknown);
-        if let Some(first) = unknown.next() {
-            let n_unknown = 1 + unknown.count();
-            // The label is kept, so that a host that always sends too much costs nothing more.
-            if !self.labels.unknown_metric.0.eq(first) {
-                let label = format!("observation({first})").into();
-                self.labels.unknown_metric = (first.clone(), label);
-            }
-            let reason = Reason::new(codes::UNKNOWN_METRIC, [("n_metrics", n_unknown as f64)]);
-            let by = &self.labels.unknown_metric.1;
-            self.decision.step(by, self.decision.current, None, reason);
         }
     }
 

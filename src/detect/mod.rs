@@ -1,18 +1,28 @@
-//! What is abnormal in a series: role [`Detector`], a file a detector.
+//! What is abnormal, and what may be believed: role [`Detector`], a file a detector.
 //!
-//! In: samples, one after the other. Out: an [`Anomaly`] for each: a score, a chance, what was
-//! expected, what it is, and why. All of them stream, in constant memory. Knows nothing of forecasts
-//! or replicas.
+//! In: samples of a series, readings of metrics, of replicas and of whole workloads. Out: an [`Anomaly`]
+//! for each sample (a score, a chance, what was expected, what it is, and why); what stands out among
+//! [`Peers`], between two metrics ([`Relation`]) and on the way to a limit ([`TimeToLimit`]); and for
+//! the loop whether a reading may move replicas ([`Screen`]). All of them stream, in constant memory.
+//! Knows no forecast and no policy.
+//!
+//! Why does [`Screen`] not go by a detector's score? A guard has to know at once that one reading is
+//! broken, and must let a true burst pass with the next one; an alarm may take its time, and must be
+//! rare.
 
 mod alarm;
 mod anomaly;
 pub mod auto;
 mod baseline;
 pub mod cusum;
+mod excess;
 mod missing;
 mod model;
+pub mod peers;
 mod recent;
 pub mod record;
+pub mod relation;
+pub mod screen;
 pub mod shape;
 pub mod shift;
 pub mod spike;
@@ -20,12 +30,17 @@ pub mod stuck;
 mod tail;
 #[cfg(test)]
 mod testing;
+pub mod time_to_limit;
 pub mod variance;
 mod watch;
 
 pub use anomaly::{Anomaly, AnomalyKind};
 pub use baseline::Season;
 pub use model::{Model, Scores};
+pub use peers::Peers;
+pub use relation::Relation;
+pub use screen::{Screen, ScreenConfig};
+pub use time_to_limit::TimeToLimit;
 pub use watch::{Direction, Watch};
 
 use crate::catalog::{Saved, catalog};

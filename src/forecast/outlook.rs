@@ -179,6 +179,15 @@ impl Outlook {
         Ok(cached)
     }
 
+    /// The load that is expected at a time, at the policy's quantile; none where the forecast is not
+    /// believed or does not reach as far.
+    #[must_use]
+    pub fn expected(&self, at: Timestamp) -> Option<f64> {
+        let forecast = self.latest().ok()?;
+        let ahead = at.since(forecast.issued_at).steps(forecast.step).saturating_sub(1);
+        (ahead < forecast.horizon()).then(|| forecast.row(ahead)[0])
+    }
+
     /// A forecast for people: any horizon (in steps) and quantiles; not gated by skill.
     ///
     /// # Errors

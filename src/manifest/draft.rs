@@ -32,7 +32,7 @@ impl Draft {
             name = format!("{wanted}_{number}");
             number += 1;
         }
-        self.metrics.insert(name.clone(), json!({ "kind": kind }));
+        self.metrics.insert(name.clone(), json!({ "kind": kind, "screen": "off" }));
         self.feeds.insert(name.clone(), feed.into());
         name
     }
