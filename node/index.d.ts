@@ -42,6 +42,8 @@ export type Mode = 'observe' | 'scale_up_only' | 'on'
 export interface MetricConfig {
   /** The load of the whole workload, the mean of a ready replica, or a ratio of its resources. */
   kind: 'total' | 'average' | 'utilization'
+  /** Watches its load a minute and tells each alarm as a step of the decision. Default: none. */
+  detector?: DetectorConfig | string
 }
 
 /** Scale to and from zero, as KEDA's activation threshold and cooldown. */

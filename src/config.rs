@@ -15,7 +15,7 @@ use crate::capacity::{Capacity, CapacityConfig, LeadTime, LeadTimeConfig};
 use crate::catalog::{Labeled, label};
 use crate::combine::{Combine, Direction, PolicyEntry, Voter};
 use crate::decide::Mode;
-use crate::detect::{Screen, ScreenConfig};
+use crate::detect::{DetectorConfig, Lookout, Screen, ScreenConfig};
 use crate::forecast::Outlook;
 use crate::guard::{Guard, GuardConfig};
 use crate::policy::Metric;
@@ -85,7 +85,7 @@ pub struct Config {
 }
 
 /// Settings of a metric.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MetricConfig {
@@ -95,13 +95,17 @@ pub struct MetricConfig {
     /// every reading as it comes.
     #[serde(default)]
     pub screen: ScreenConfig,
+    /// Watches its load a minute and tells each alarm as a step of the decision; it moves no
+    /// replicas. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detector: Option<DetectorConfig>,
 }
 
 impl MetricConfig {
     /// A metric of a kind, screened by default.
     #[must_use]
     pub fn new(kind: MetricKind) -> Self {
-        Self { kind, screen: ScreenConfig::default() }
+        Self { kind, screen: ScreenConfig::default(), detector: None }
     }
 }
 
@@ -121,6 +125,8 @@ pub(crate) struct Parts {
     pub(crate) metrics: Vec<Metric>,
     /// One a metric, in their order.
     pub(crate) screens: Vec<Labeled<Screen>>,
+    /// Of the metrics that have one, by their place among them.
+    pub(crate) lookouts: Vec<(usize, Labeled<Lookout>)>,
     pub(crate) capacity: Option<Box<dyn Capacity>>,
     pub(crate) lead_time: LeadTime,
     pub(crate) outlooks: Vec<Outlook>,
@@ -139,6 +145,7 @@ impl Config {
             .map(|(name, metric)| Metric { name: name.as_str().into(), kind: metric.kind })
             .collect();
         let screens = self.build_screens()?;
+        let lookouts = self.build_lookouts()?;
         let capacity = self.capacity.clone().map(CapacityConfig::build).transpose();
         let capacity = capacity.map_err(|error| error.at("capacity"))?;
         if let Some(capacity) = &capacity {
@@ -200,7 +207,17 @@ impl Config {
         let guards = GuardConfig::build_all(&self.guards, None)?;
         let zero = self.zero.as_ref().map(Zero::new).transpose();
         let zero = zero.map_err(|error| error.at("zero"))?;
-        Ok(Parts { metrics, screens, capacity, lead_time, outlooks, voters, guards, zero })
+        Ok(Parts {
+            metrics,
+            screens,
+            lookouts,
+            capacity,
+            lead_time,
+            outlooks,
+            voters,
+            guards,
+            zero,
+        })
     }
 
     fn build_screens(&self) -> Result<Vec<Labeled<Screen>>, Error> {
@@ -210,6 +227,19 @@ impl Config {
             Ok((format!("screen({name})").into(), screen))
         };
         self.metrics.iter().map(build).collect()
+    }
+
+    fn build_lookouts(&self) -> Result<Vec<(usize, Labeled<Lookout>)>, Error> {
+        let metrics = self.metrics.iter().enumerate();
+        let watched = metrics.filter_map(|(index, (name, metric))| {
+            metric.detector.clone().map(|settings| (index, name, settings))
+        });
+        let build = |(index, name, settings): (usize, &String, DetectorConfig)| {
+            let lookout = Lookout::new(settings)
+                .map_err(|error| error.at(&format!("metrics.{name}.detector")))?;
+            Ok((index, (format!("detector({name})").into(), lookout)))
+        };
+        watched.map(build).collect()
     }
 
     fn check_limits(&self) -> Result<(), Error> {

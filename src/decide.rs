@@ -16,7 +16,7 @@ use crate::capacity::{Capacity, LeadTime};
 use crate::catalog::Labeled;
 use crate::combine::{Vote, Voter};
 use crate::config::Config;
-use crate::detect::Screen;
+use crate::detect::{Lookout, Screen};
 use crate::explain::{Reason, codes};
 use crate::forecast::{Accuracy, Forecast, Outlook};
 use crate::guard::Guard;
@@ -58,6 +58,7 @@ pub struct Autoscaler {
     config: Config,
     metrics: Vec<Metric>,
     screens: Vec<Labeled<Screen>>,
+    lookouts: Vec<(usize, Labeled<Lookout>)>,
     outlooks: Vec<Outlook>,
     capacity: Option<Box<dyn Capacity>>,
     lead_time: LeadTime,
@@ -115,6 +116,7 @@ impl Autoscaler {
             config,
             metrics: parts.metrics,
             screens: parts.screens,
+            lookouts: parts.lookouts,
             outlooks: parts.outlooks,
             capacity: parts.capacity,
             lead_time: parts.lead_time,
@@ -189,9 +191,15 @@ impl Autoscaler {
         }
         // What is usual is learnt of history too; its mistakes were told above.
         let known = self.metrics.iter().position(|known| &*known.name == metric);
-        let (_, screen) = &mut self.screens[known.expect("checked: it is known")];
+        let known = known.expect("checked: it is known");
+        let lookout = self.lookouts.iter_mut().find(|(index, _)| *index == known);
+        let mut lookout = lookout.map(|(_, (_, lookout))| lookout);
+        let (_, screen) = &mut self.screens[known];
         for (&at, &load) in times.iter().zip(values) {
             screen.warm_up(at, load);
+            if let Some(lookout) = &mut lookout {
+                lookout.observe(at, load);
+            }
         }
         Ok(())
     }
@@ -279,6 +287,9 @@ impl Autoscaler {
                 self.lead_time.rebase();
                 self.outlooks.iter_mut().for_each(|outlook| outlook.rebase(observation.at));
                 self.screens.iter_mut().for_each(|(_, screen)| screen.rebase(observation.at));
+                for (_, (_, lookout)) in &mut self.lookouts {
+                    lookout.rebase(observation.at);
+                }
             }
             Tick::Doubtful(reason) => {
                 // The same observation once more: the last answer stands.
@@ -293,6 +304,7 @@ impl Autoscaler {
             }
         }
         self.tell_unknown(observation);
+        self.look_out(observation);
         let mut screened = std::mem::take(&mut self.screened);
         let is_screened = self.screen(observation, &mut screened);
         let seen = if is_screened { &screened } else { observation };

@@ -116,9 +116,10 @@ class Config(TypedDict, total=False):
 
 
 class Metric(TypedDict):
-    """What a bare number of the metric means."""
+    """What a bare number of the metric means, and whether alarms are told of it."""
 
     kind: Literal["total", "average", "utilization"]
+    detector: NotRequired[Detector]
 
 
 class Zero(TypedDict, total=False):

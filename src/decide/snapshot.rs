@@ -28,6 +28,9 @@ struct Snapshot {
     /// One a metric, in the order of their names; none in snapshots from before there were any.
     #[serde(default)]
     screens: Vec<Value>,
+    /// Of the metrics that have a detector, in the order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lookouts: Vec<Value>,
     outlooks: Vec<Value>,
     policies: Vec<Value>,
     guards: Vec<Value>,
@@ -62,6 +65,9 @@ impl Autoscaler {
                 .screens
                 .iter()
                 .map(|(_, screen)| screen.save())
+                .collect::<Result<_, _>>()?,
+            lookouts: (self.lookouts.iter())
+                .map(|(_, (_, lookout))| lookout.save())
                 .collect::<Result<_, _>>()?,
             outlooks: self
                 .outlooks
@@ -126,7 +132,16 @@ impl Autoscaler {
 
     fn take_up(&mut self, snapshot: Snapshot) -> Result<(), Error> {
         let Snapshot {
-            state, capacity, lead_time, screens, outlooks, policies, guards, zero, ..
+            state,
+            capacity,
+            lead_time,
+            screens,
+            lookouts,
+            outlooks,
+            policies,
+            guards,
+            zero,
+            ..
         } = snapshot;
         let counts = [
             ("policies", self.voters.len(), policies.len()),
@@ -144,6 +159,14 @@ impl Autoscaler {
             let (have, saved) = (self.screens.len(), screens.len());
             let message = format!("holds {saved} screens, this autoscaler has {have}");
             return Err(Error::snapshot(message));
+        }
+        if lookouts.len() != self.lookouts.len() {
+            let (have, saved) = (self.lookouts.len(), lookouts.len());
+            let message = format!("holds {saved} detectors, this autoscaler has {have}");
+            return Err(Error::snapshot(message));
+        }
+        for ((_, (_, own)), saved) in self.lookouts.iter_mut().zip(lookouts) {
+            own.load(saved)?;
         }
         for ((_, own), saved) in self.screens.iter_mut().zip(screens) {
             own.load(saved)?;

@@ -28,6 +28,21 @@ impl Autoscaler {
         }
     }
 
+    /// Tells the alarms of the detectors, which see each reading as it came.
+    pub(super) fn look_out(&mut self, observation: &Observation) {
+        for (index, (label, lookout)) in &mut self.lookouts {
+            let metric = &self.metrics[*index];
+            let reading = observation.metrics.get(&*metric.name);
+            let ready = observation.replicas.ready;
+            let load = reading
+                .and_then(|reading| reading.usage(metric.kind).ok())
+                .and_then(|usage| total_load(usage, metric.kind, ready).ok());
+            if let Some(alarm) = lookout.observe(observation.at, load) {
+                self.decision.step(label, self.decision.current, None, alarm.reason);
+            }
+        }
+    }
+
     /// Writes the observation as it is believed, and says whether that is another than it came.
     pub(super) fn screen(&mut self, observation: &Observation, screened: &mut Observation) -> bool {
         let (at, ready) = (observation.at, observation.replicas.ready);

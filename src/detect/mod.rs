@@ -16,6 +16,7 @@ pub mod auto;
 mod baseline;
 pub mod cusum;
 mod excess;
+mod lookout;
 mod missing;
 mod model;
 pub mod peers;
@@ -36,6 +37,7 @@ mod watch;
 
 pub use anomaly::{Anomaly, AnomalyKind};
 pub use baseline::Season;
+pub use lookout::Lookout;
 pub use model::{Model, Scores};
 pub use peers::Peers;
 pub use relation::Relation;

@@ -101,8 +101,8 @@ impl Evidence for Neighbor {
 
 #[cfg(test)]
 mod tests {
+    use super::super::DetectorConfig;
     use super::super::testing::{STEP, normal, sample};
-    use super::super::{Detector, DetectorConfig};
 
     /// A beat of two dozen values with noise; the one at the end is skipped, within the usual range.
     #[test]
