@@ -16,7 +16,7 @@ use super::watch::{Evidence, Found, Watch};
 /// left matrix profile (Yeh et al. 2016) over a window of memory.
 ///
 /// It finds what no threshold sees, a beat that is skipped or a wave the wrong way round; spikes and
-/// levels are for the others. Ten times the time of [`Auto`](super::auto::Auto), which is why it
+/// levels are for the others. Some ten times the time of [`Auto`](super::auto::Auto), which is why it
 /// is not part of it; its state takes some 12 KiB in a snapshot.
 pub type Shape = Watch<Neighbor>;
 
@@ -26,6 +26,9 @@ pub type Shape = Watch<Neighbor>;
 pub struct Neighbor {
     /// The oldest first; at most [`KEPT`](Self::KEPT) and a chunk that is cut off at once.
     values: Vec<f64>,
+    /// Of each stretch of them; follows from the values.
+    #[serde(skip)]
+    deviations: Vec<f64>,
     tail: Tail,
 }
 
@@ -39,31 +42,46 @@ impl Neighbor {
     /// So many more are let come before the oldest are cut off.
     const CHUNK: usize = 128;
 
-    /// The mean and the deviation of a stretch; what hardly moves counts as flat.
-    fn moments(stretch: &[f64], crumb: f64) -> (f64, f64) {
+    /// The mean and the deviation of a stretch.
+    fn moments(stretch: &[f64]) -> (f64, f64) {
         let count = stretch.len() as f64;
         let mean = stretch.iter().map(|value| value / count).sum::<f64>();
         let squares = stretch.iter().map(|value| (value - mean) * ((value - mean) / count));
-        (mean, libm::sqrt(squares.sum::<f64>()).max(crumb))
+        (mean, libm::sqrt(squares.sum::<f64>()))
     }
 
-    /// The least distance, from 0 (the same shape) to 2 (upside down).
+    /// Completes the deviations of all stretches, the oldest first.
+    fn complete(&mut self) {
+        let n_stretches = self.values.len() + 1 - Self::LENGTH;
+        for start in self.deviations.len()..n_stretches {
+            let (_, deviation) = Self::moments(&self.values[start..start + Self::LENGTH]);
+            self.deviations.push(deviation);
+        }
+    }
+
+    /// The least distance, from 0 (the same shape) to 2 (upside down). What hardly moves is flat.
     fn nearest(&self, crumb: f64) -> Option<f64> {
         let (before, last) = self.values.split_at_checked(self.values.len() - Self::LENGTH)?;
         if before.len() < 3 * Self::LENGTH {
             return None;
         }
-        let (mean, deviation) = Self::moments(last, crumb);
+        let (mean, deviation) = Self::moments(last);
+        let mut shape = [0.0; Self::LENGTH];
+        for (place, value) in shape.iter_mut().zip(last) {
+            *place = (value - mean) / (deviation.max(crumb) * Self::LENGTH as f64);
+        }
         // What overlaps by more than half is the same stretch.
         let reach = before.len() - Self::LENGTH / 2;
-        let likeness = (0..=reach - Self::LENGTH).map(|start| {
-            let stretch = &before[start..start + Self::LENGTH];
-            let (other, size) = Self::moments(stretch, crumb);
-            let product = last
-                .iter()
-                .zip(stretch)
-                .map(|(a, b)| ((a - mean) / deviation) * ((b - other) / size));
-            product.sum::<f64>() / Self::LENGTH as f64
+        let stretches = before[..reach].windows(Self::LENGTH).zip(&self.deviations);
+        let likeness = stretches.map(|(stretch, size)| {
+            // The shape sums to 0, so the stretch need not be brought to mean 0. Four sums at once.
+            let mut sums = [0.0; 4];
+            for (shape, stretch) in shape.chunks_exact(4).zip(stretch.chunks_exact(4)) {
+                for (sum, (a, b)) in sums.iter_mut().zip(shape.iter().zip(stretch)) {
+                    *sum += a * b;
+                }
+            }
+            sums.iter().sum::<f64>() / size.max(crumb)
         });
         let most = likeness.fold(-1.0, f64::max);
         Some(libm::sqrt((2.0 - 2.0 * most).max(0.0)))
@@ -72,17 +90,19 @@ impl Neighbor {
 
 impl Evidence for Neighbor {
     fn new() -> Self {
-        Self { values: Vec::new(), tail: Tail::new(0.02) }
+        Self { values: Vec::new(), deviations: Vec::new(), tail: Tail::new(0.02) }
     }
 
     fn weigh(&mut self, seen: &Seen, _recent: &Recent) -> Found {
         self.values.push(seen.value);
         if self.values.len() > Self::KEPT + Self::CHUNK {
             self.values.drain(..Self::CHUNK);
+            self.deviations.drain(..Self::CHUNK.min(self.deviations.len()));
         }
         if !seen.settled || self.values.len() < Self::LENGTH {
             return Found::default();
         }
+        self.complete();
         let Some(distance) = self.nearest(seen.crumb) else { return Found::default() };
         // From 0 to 2 becomes from 0 up, as the tail has no end.
         let distance = distance / (2.0 - distance).max(1e-3);
