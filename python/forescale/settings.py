@@ -62,6 +62,7 @@ __all__ = [
     "ResourceSizing",
     "Rule",
     "Schedule",
+    "Screen",
     "Regressor",
     "Regressors",
     "SeasonalNaive",
@@ -79,6 +80,7 @@ __all__ = [
     "Threshold",
     "Tolerance",
     "ToleranceBand",
+    "Treatment",
     "Trigger",
     "Watermark",
     "Window",
@@ -106,10 +108,31 @@ class Config(TypedDict, total=False):
     pause_at_zero: bool
 
 
+Treatment: TypeAlias = Literal["hold", "cap", "substitute", "pass"]
+
+
+class Screen(TypedDict, total=False):
+    """What is done with readings of a metric that cannot be believed, and for how long."""
+
+    invalid: Treatment
+    rise: Treatment
+    fall: Treatment
+    zero: Treatment
+    unit: Treatment
+    stuck: Treatment
+    replica: Treatment
+    accept_after: Span
+    accept_zero_after: Span
+    accept_stuck_after: Span
+    substitute_for: Span
+    samples: int
+
+
 class Metric(TypedDict):
-    """What a bare number of the metric means."""
+    """What a bare number of the metric means, and how its readings are screened."""
 
     kind: Literal["total", "average", "utilization"]
+    screen: NotRequired[Screen | Literal["off"]]
 
 
 class Zero(TypedDict, total=False):
