@@ -44,6 +44,39 @@ export interface MetricConfig {
   kind: 'total' | 'average' | 'utilization'
   /** Watches its load a minute and tells each alarm as a step of the decision. Default: none. */
   detector?: DetectorConfig | string
+  /** What is done with readings that cannot be believed. Default: they are held back. */
+  screen?: ScreenConfig | 'off'
+}
+
+/** What is done with a reading that is not believed. */
+export type Treatment = 'hold' | 'cap' | 'substitute' | 'pass'
+
+/** Screening of a metric's readings: a treatment for each finding, and how long it lasts. */
+export interface ScreenConfig {
+  /** NaN, infinite or negative. Default: `hold`. */
+  invalid?: Treatment
+  /** Beyond all usual rises, until one more reading confirms it. Default: `hold`. */
+  rise?: Treatment
+  /** Beyond all usual falls, until it is over or accepted. Default: `hold`. */
+  fall?: Treatment
+  /** Zero beside a busy past. Default: `hold`. */
+  zero?: Treatment
+  /** About a thousand times the load. Default: `hold`. */
+  unit?: Treatment
+  /** The same number for too long. Default: `hold`. */
+  stuck?: Treatment
+  /** A replica far off its siblings. Default: `cap`. */
+  replica?: Treatment
+  /** So long until a fall or another unit is taken for true. Default: 10 minutes. */
+  accept_after?: Duration
+  /** The same for a zero. Default: 1 hour. */
+  accept_zero_after?: Duration
+  /** The same for a number that stands still. Default: 1 hour. */
+  accept_stuck_after?: Duration
+  /** So long something takes the place of readings at most. Default: 30 minutes. */
+  substitute_for?: Duration
+  /** Nothing is found before so many values. Default: 30. */
+  samples?: number
 }
 
 /** Scale to and from zero, as KEDA's activation threshold and cooldown. */

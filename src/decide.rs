@@ -308,7 +308,7 @@ impl Autoscaler {
         let mut screened = std::mem::take(&mut self.screened);
         let is_screened = self.screen(observation, &mut screened);
         let seen = if is_screened { &screened } else { observation };
-        self.observe(seen);
+        self.observe(seen, observation);
         let combined = self.propose(seen);
         let mut replicas = self.limit(seen, combined);
         self.screened = screened;

@@ -45,6 +45,8 @@ function known(config) {
 test('the settings in the types are those of the core', () => {
   assert.deepEqual(settingsOf('Config').sort(), known({ '?': 0 }))
   assert.deepEqual(settingsOf('MetricConfig').sort(), known({ metrics: { rps: { '?': 0 } } }))
+  const screened = { metrics: { rps: { kind: 'total', screen: { '?': 0 } } } }
+  assert.deepEqual(settingsOf('ScreenConfig').sort(), known(screened))
   const leadTime = settingsOf('LearnedLeadTime').filter((key) => key !== 'kind')
   assert.deepEqual(leadTime.sort(), known({ lead_time: { kind: 'learned', '?': 0 } }))
   assert.deepEqual(settingsOf('ZeroConfig').sort(), known({ zero: { '?': 0 } }))

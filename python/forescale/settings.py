@@ -66,6 +66,7 @@ __all__ = [
     "ResourceSizing",
     "Rule",
     "Schedule",
+    "Screen",
     "Regressor",
     "Regressors",
     "SeasonalNaive",
@@ -87,6 +88,7 @@ __all__ = [
     "Threshold",
     "Tolerance",
     "ToleranceBand",
+    "Treatment",
     "Trigger",
     "VarianceDetector",
     "Watermark",
@@ -115,10 +117,31 @@ class Config(TypedDict, total=False):
     pause_at_zero: bool
 
 
+Treatment: TypeAlias = Literal["hold", "cap", "substitute", "pass"]
+
+
+class Screen(TypedDict, total=False):
+    """What is done with readings of a metric that cannot be believed, and for how long."""
+
+    invalid: Treatment
+    rise: Treatment
+    fall: Treatment
+    zero: Treatment
+    unit: Treatment
+    stuck: Treatment
+    replica: Treatment
+    accept_after: Span
+    accept_zero_after: Span
+    accept_stuck_after: Span
+    substitute_for: Span
+    samples: int
+
+
 class Metric(TypedDict):
-    """What a bare number of the metric means, and whether alarms are told of it."""
+    """What a bare number of the metric means, how its readings are screened, and who watches it."""
 
     kind: Literal["total", "average", "utilization"]
+    screen: NotRequired[Screen | Literal["off"]]
     detector: NotRequired[Detector]
 
 

@@ -78,3 +78,6 @@ def test_the_keys_of_the_whole_are_those_of_the_core() -> None:
     metrics = {"rps": {"kind": "total", "?": 1}}
     known = known_keys({"max_replicas": 9, "metrics": metrics})
     assert get_type_hints(settings.Metric).keys() == known
+    metrics = {"rps": {"kind": "total", "screen": {"?": 1}}}
+    known = known_keys({"max_replicas": 9, "metrics": metrics})
+    assert get_type_hints(settings.Screen).keys() == known

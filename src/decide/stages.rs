@@ -8,7 +8,7 @@ use crate::capacity::Seen;
 use crate::combine::{Combine, Vote, Voter};
 use crate::explain::{Reason, codes};
 use crate::policy::View;
-use crate::series::{Observation, total_load};
+use crate::series::{Observation, Reading, total_load};
 
 impl Autoscaler {
     /// Tells of metrics that are not configured.
@@ -56,35 +56,33 @@ impl Autoscaler {
             let Some(believed) = found.reading else { continue };
             if !is_screened {
                 is_screened = true;
-                screened.copy_from(observation);
+                copy(observation, screened);
             }
             if let Some(reading) = screened.metrics.get_mut(&*metric.name) {
-                reading.copy_from(believed);
+                copy_reading(believed, reading);
             }
         }
         is_screened
     }
 
-    /// Feeds what learns.
-    pub(super) fn observe(&mut self, observation: &Observation) {
+    /// Feeds what learns, but not with what stands in for a reading that is not believed.
+    pub(super) fn observe(&mut self, observation: &Observation, came: &Observation) {
         if self.lead_time.see(observation.at, observation.replicas) {
             let lead_time = self.lead_time.in_force();
             self.outlooks.iter_mut().for_each(|outlook| outlook.follow(lead_time));
         }
-        self.observe_capacity(observation);
+        self.observe_capacity(observation, came);
         for outlook in &mut self.outlooks {
             let metric = self.metrics.iter().find(|known| *known.name == *outlook.metric());
             let kind = metric.expect("an outlook's metric is configured").kind;
-            let load = observation
-                .metrics
-                .get(outlook.metric())
+            let load = own_reading(outlook.metric(), observation, came)
                 .and_then(|reading| reading.usage(kind).ok())
                 .and_then(|usage| total_load(usage, kind, observation.replicas.ready).ok());
             outlook.observe(observation.at, load);
         }
     }
 
-    fn observe_capacity(&mut self, observation: &Observation) {
+    fn observe_capacity(&mut self, observation: &Observation, came: &Observation) {
         let Some(capacity) = &mut self.capacity else { return };
         let Some((_, other, _)) = capacity.also_reads() else { return };
         let (at, ready) = (observation.at, observation.replicas.ready);
@@ -100,8 +98,10 @@ impl Autoscaler {
         };
         let load = view.usage(capacity.metric());
         let load = load.and_then(|(usage, kind)| total_load(usage, kind, ready)).ok();
-        let other = view.value(other).ok();
-        capacity.observe(&Seen { at, ready, load, other });
+        let is_own = |metric: &str| own_reading(metric, observation, came).is_some();
+        let load = load.filter(|_| is_own(capacity.metric()));
+        let other_value = view.value(other).ok().filter(|_| is_own(other));
+        capacity.observe(&Seen { at, ready, load, other: other_value });
     }
 
     /// Asks the policies and combines what they say. `None` if none has an opinion.
@@ -251,5 +251,36 @@ impl Autoscaler {
         };
         self.decision.step(&self.labels.mode, replicas, Some(current), Reason::new(reason, []));
         current
+    }
+}
+
+/// A metric's reading where it is that of its source, of replicas at least for the most part.
+fn own_reading<'a>(
+    metric: &str,
+    believed: &'a Observation,
+    came: &Observation,
+) -> Option<&'a Reading> {
+    let reading = believed.metrics.get(metric)?;
+    let is_own = matches!(reading, Reading::PerReplica(_))
+        || came.metrics.get(metric).is_some_and(|came| came == reading);
+    is_own.then_some(reading)
+}
+
+/// Makes one observation as another; what has memory keeps it.
+fn copy(from: &Observation, into: &mut Observation) {
+    (into.at, into.replicas) = (from.at, from.replicas);
+    into.metrics.retain(|name, _| from.metrics.contains_key(name));
+    for (name, reading) in &from.metrics {
+        match into.metrics.get_mut(name) {
+            Some(own) => copy_reading(reading, own),
+            None => _ = into.metrics.insert(name.clone(), reading.clone()),
+        }
+    }
+}
+
+fn copy_reading(from: &Reading, into: &mut Reading) {
+    match (from, into) {
+        (Reading::PerReplica(from), Reading::PerReplica(into)) => into.clone_from(from),
+        (from, into) => into.clone_from(from),
     }
 }

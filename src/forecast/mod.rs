@@ -11,6 +11,7 @@ pub mod auto;
 mod bank;
 mod cholesky;
 mod contest;
+mod crossing;
 pub mod croston;
 pub mod drift;
 #[cfg(feature = "ml")]
@@ -46,6 +47,7 @@ pub mod theta;
 
 use serde::{Deserialize, Serialize};
 
+pub use crossing::Crossing;
 pub use ledger::{Accuracy, Judged, Score};
 pub use model::{Horizon, Model};
 pub use outlook::Outlook;

@@ -12,6 +12,7 @@ use super::finding::numbers;
 use crate::combine::{Combine, PolicyEntry};
 use crate::config::read::to_value;
 use crate::decide::Mode;
+use crate::detect::ScreenConfig;
 use crate::guard::GuardConfig;
 use crate::policy::Policy;
 use crate::series::{MetricKind, Observation, Reading};
@@ -100,6 +101,10 @@ impl Probe {
             guarded.mode = Mode::On;
         }
         guarded.capacity = None;
+        // The loads that are tried are all to be believed.
+        for metric in guarded.metrics.values_mut() {
+            metric.screen = ScreenConfig::off();
+        }
         if let Combine::KOfN { scale_up, scale_down } = &mut guarded.combine {
             let n_policies = u32::try_from(entries.len()).unwrap_or(u32::MAX);
             (*scale_up, *scale_down) = ((*scale_up).min(n_policies), (*scale_down).min(n_policies));

@@ -69,20 +69,6 @@ impl Observation {
     }
 }
 
-impl Observation {
-    /// Becomes another observation; what has memory keeps it.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        (self.at, self.replicas) = (other.at, other.replicas);
-        self.metrics.retain(|name, _| other.metrics.contains_key(name));
-        for (name, reading) in &other.metrics {
-            match self.metrics.get_mut(name) {
-                Some(own) => own.copy_from(reading),
-                None => _ = self.metrics.insert(name.clone(), reading.clone()),
-            }
-        }
-    }
-}
-
 /// How many replicas a workload has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -249,14 +235,6 @@ pub enum Usage<'a> {
 }
 
 impl Reading {
-    /// Becomes another reading; what has memory keeps it.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        match (self, other) {
-            (Self::PerReplica(own), Self::PerReplica(other)) => own.clone_from(other),
-            (own, other) => own.clone_from(other),
-        }
-    }
-
     /// The reading as its metric's kind means it, checked.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ const MOST_LEFT: f64 = 0.1;
 /// days of a metric.
 const MARGIN: f64 = 1.25;
 const DISTANCE: f64 = 0.06;
+/// Below this share of the usual level a load is idle, and may well go to zero, as a queue that drains.
+const IDLE_SHARE: f64 = 0.05;
 /// A move is held against the last samples by this weight, against the day's peak by the rest.
 const RECENT_SHARE: f64 = 0.6;
 /// Share of the usual level that is added to each value, so that small counts do not seem to leap.
@@ -154,7 +156,8 @@ impl Slope {
     pub(super) fn odd(&self, value: f64) -> Option<Side> {
         if value == 0.0 {
             let busy = self.lowest();
-            return (busy > 0.0 && self.scaled(busy) > MARGIN * self.zeros).then_some(Side::Fall);
+            let is_busy = busy > IDLE_SHARE * self.level;
+            return (is_busy && self.scaled(busy) > MARGIN * self.zeros).then_some(Side::Fall);
         }
         if value > self.bound(Side::Rise) {
             return Some(Side::Rise);
