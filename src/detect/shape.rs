@@ -135,7 +135,7 @@ mod tests {
             let beat = |index: usize| (index as f64 / 24.0 * std::f64::consts::TAU).sin();
             let mut told = Vec::new();
             for index in 0..3000 {
-                let wrong = index >= 2800 && index < 2824;
+                let wrong = (2800..2824).contains(&index);
                 let wave = if wrong { -beat(index) * beat(index) } else { beat(index) };
                 let seen = detector.score(sample(index, 100.0 + 10.0 * wave + noise()));
                 if seen.is_anomaly && index > 1500 {
