@@ -289,10 +289,10 @@ impl State {
         let second = expected + (pair[1] - expected).clamp(-most, most);
         let pair = [pair[0], second];
         let before = [pair[0] - self.mean[0], pair[1] - self.mean[1]];
-        for side in 0..2 {
-            self.mean[side] += pace * before[side];
-            let after = pair[side] - self.mean[side];
-            self.square[side] += pace * (before[side] * after - self.square[side]);
+        for (side, (before, now)) in before.into_iter().zip(pair).enumerate() {
+            self.mean[side] += pace * before;
+            let after = now - self.mean[side];
+            self.square[side] += pace * (before * after - self.square[side]);
         }
         self.product += pace * (before[0] * (pair[1] - self.mean[1]) - self.product);
         // The error as it was told, before the pair was learnt from.
@@ -302,8 +302,8 @@ impl State {
             return; // the levels are those of before the break
         }
         let pace = (1.0 / f64::from(self.n_pairs)).max(LEVEL_PACE);
-        for side in 0..2 {
-            let off = pair[side] - self.level[side];
+        for (side, now) in pair.into_iter().enumerate() {
+            let off = now - self.level[side];
             self.level[side] += pace * off;
             self.spread[side] += pace * (off.abs() - self.spread[side]);
         }

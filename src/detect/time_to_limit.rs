@@ -143,7 +143,7 @@ impl TimeToLimit {
     /// # Errors
     /// If a setting is out of its range.
     pub fn new(settings: Config) -> Result<Self, Error> {
-        if !(settings.limit.abs() < MOST) {
+        if !settings.limit.is_finite() || settings.limit.abs() >= MOST {
             let message = format!("is {}, must be finite and below {MOST:e}", settings.limit);
             return Err(Error::config("limit", message));
         }

@@ -234,7 +234,7 @@ impl Judge {
         if is_gap && seen.load > 0.0 {
             return None;
         }
-        if side == Side::Rise && self.in_burst > 0 {
+        if side == Side::Rise && self.in_burst > 0 && !self.is_other_unit(seen) {
             return None;
         }
         let kind = match side {

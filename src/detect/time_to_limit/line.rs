@@ -74,7 +74,7 @@ impl Sums {
     /// Slope, spread of the times, and the squares that the line leaves.
     fn fit(&self) -> Option<(f64, f64, f64)> {
         let spread = self.tt - self.t * self.t / self.n;
-        if !(spread > 0.0) {
+        if spread.is_nan() || spread <= 0.0 {
             return None;
         }
         let joint = self.ty - self.t * self.y / self.n;
@@ -225,7 +225,7 @@ impl Line {
         let c = up * up - q * q * self.mean_variance;
         let root = b * b - a * c;
         let place = |t: f64| t.is_finite().then_some(self.center.at + t);
-        if !(root >= 0.0) || a == 0.0 {
+        if root.is_nan() || root < 0.0 || a == 0.0 {
             return (None, None);
         }
         let root = root.sqrt();
