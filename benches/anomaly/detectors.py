@@ -152,37 +152,33 @@ def _river_trees() -> Run:
     return run
 
 
-def _spot(drift: bool) -> Callable[[], Run]:
-    """A tail on either side; with `drift` of what is left of the mean of the last day (DSPOT)."""
+def _spot(discard: bool) -> Callable[[], Run]:
+    """A tail on either side, fitted on the rows that are not scored; `discard` is its default."""
 
     def load() -> Run:
         import libspot
 
         def run(series: Series) -> tuple[Floats, Floats | None]:
-            y = series.values
-            first = min(series.season, series.n_unscored // 2) if drift else 0
-            if drift:
-                sums = np.append(0.0, np.cumsum(y))
-                means = (sums[first:-1] - sums[: -first - 1]) / first
-                y = np.append(np.zeros(first), y[first:] - means)
-            tails = [libspot.Spot(SPOT_Q), libspot.Spot(SPOT_Q)]
-            signs = (1.0, -1.0)
-            for tail, sign in zip(tails, signs, strict=True):
-                tail.fit(sign * y[first : series.n_unscored])
-            chances = np.ones(len(y))
-            for row, value in enumerate(y[series.n_unscored :].tolist(), start=series.n_unscored):
-                chances[row] = min(_chance(t, s * value) for t, s in zip(tails, signs, strict=True))
-                for tail, sign in zip(tails, signs, strict=True):
+            first, sides = series.n_unscored, ((1.0, _tail()), (-1.0, _tail()))
+            for sign, tail in sides:
+                tail.fit(sign * series.values[:first])
+            chances = np.ones(len(series))
+            for row, value in enumerate(series.values[first:].tolist(), start=first):
+                chances[row] = min(_chance(tail, sign * value) for sign, tail in sides)
+                for sign, tail in sides:
                     tail.step(sign * value)
             chances = np.minimum(1.0, 2.0 * chances)
             return -np.log10(np.maximum(chances, MIN_CHANCE)), chances
+
+        def _tail() -> libspot.Spot:
+            return libspot.Spot(SPOT_Q, discard_anomalies=discard)
 
         def _chance(tail: libspot.Spot, value: float) -> float:
             # Under its threshold the model of the tail does not speak; past the end of a bounded one
             # it gives no number.
             if value <= tail.excess_threshold:
                 return 1.0
-            chance = tail.probability(value)
+            chance = float(tail.probability(value))
             return 0.0 if math.isnan(chance) else chance
 
         return run
@@ -236,8 +232,9 @@ PEERS = [
     # The rule of three deviations that its documentation goes back to.
     Detector("river StandardAbsoluteDeviation", _river_deviation, 3.0, "river"),
     Detector("river HalfSpaceTrees", _river_trees, None, "river"),
-    Detector("libspot", _spot(False), -math.log10(2.0 * SPOT_Q), "libspot"),
-    Detector("libspot less the mean of a day", _spot(True), -math.log10(2.0 * SPOT_Q), "libspot"),
+    Detector("libspot", _spot(True), -math.log10(2.0 * SPOT_Q), "libspot"),
+    # Much better here than its default, under which a new level is an alarm without end.
+    Detector("libspot that learns alarms", _spot(False), -math.log10(2.0 * SPOT_Q), "libspot"),
     Detector("pysad RelativeEntropy", _relative_entropy, 1.0, "pysad"),
 ]
 EXTRAS = [
