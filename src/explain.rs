@@ -368,8 +368,8 @@ codes! {
     /// Too little history to forecast from.
     TOO_LITTLE_HISTORY = "too_little_history", "only {n_samples} samples of history, {needed_samples} are needed";
     /// The forecast has not lately proved better than what needs no model (as now, the level of the
-    /// load), or was worse than the same time yesterday, so it is not used; the sentence names the one that stands
-    /// most in the way, the facts have the skill against each.
+    /// load), has just fallen behind it, or its quantile is worth less, so it is not used; the
+    /// sentence names what stands most in the way, the facts have the skill against each.
     NO_SKILL = "no_skill", "the forecast has not lately proved better than \"as now\" (skill {skill}, {evidence} standard errors of {needed} needed)";
     /// The last samples are missing, so there is no ground to forecast from.
     GAP_TOO_WIDE = "gap_too_wide", "the last {gap_seconds} s of the metric are missing";

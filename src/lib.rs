@@ -32,7 +32,7 @@
 //! | ground: [`Error`], [`Timestamp`] and [`Duration`], [`Reason`] and [`codes`], the catalog | what every room stands on |
 //! | [`series`] | [`Observation`] and [`Reading`]; samples on a fixed step, gaps, late readings; seasons found in a history; windows, sliding maxima, periods, decaying histograms |
 //! | [`detect`] | role [`Detector`](detect::Detector), a file a detector: what is abnormal in a series; [`Screen`](detect::Screen) keeps a broken metric from moving replicas, [`Peers`](detect::Peers) names the replica that differs, [`TimeToLimit`](detect::TimeToLimit) a leak, [`Relation`](detect::Relation) two metrics that part |
-//! | [`forecast`] | role [`Forecaster`](forecast::Forecaster), a file a model; quantiles from a model's own errors; regressors and holidays; one series, a panel of many; the ledger of accuracy and the trust gate |
+//! | [`forecast`] | role [`Forecaster`](forecast::Forecaster), a file a model, [`auto`](forecast::auto) the default; quantiles from a model's own errors; regressors and holidays; one series, a panel of many; the ledger of accuracy and the trust gate |
 //! | [`demand`] | the load to be carried: a quantile of the forecast up to the horizon |
 //! | [`capacity`] | role [`Capacity`](capacity::Capacity): load to replicas and back, known or learnt from utilization or latency; the lead time, known or learnt |
 //! | [`policy`] | role [`Policy`](policy::Policy), a file a law: those of Kubernetes, KEDA, Knative, Datadog, AWS, Nomad and Cloud Foundry; predictive; what stands in for a lost metric |

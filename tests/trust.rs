@@ -66,75 +66,77 @@ fn daily(n_days: usize, day: usize, noise: f64, seed: u64) -> Vec<f64> {
 
 #[test]
 fn noise_is_believed_less_than_one_step_in_twenty() {
-    let mut shares = Vec::new();
-    for (step, n_days) in [(300, 15), (3600, 40)] {
+    for (step, n_days, seed) in [(300, 15, 7), (300, 10, 8), (3600, 40, 9), (3600, 40, 10)] {
         let day = 86_400 / step as usize;
         for quantile in [0.5, 0.95, 0.99] {
-            let mut random = uniform(7);
+            let mut random = uniform(seed);
             let white: Vec<_> =
                 (0..n_days * day).map(|_| 1000.0 + 100.0 * normal(&mut random)).collect();
             let skewed: Vec<_> = (0..n_days * day)
                 .map(|_| 100.0 * (1.0 + 0.3 * normal(&mut random)).max(0.0).powi(3))
                 .collect();
-            let mut shuffled = daily(n_days, day, 0.05, 8);
-            shuffle(&mut shuffled, day, 9);
+            let heavy: Vec<_> =
+                (0..n_days * day).map(|_| 100.0 * (1.0 - random()).powf(-0.4)).collect();
+            let counts: Vec<_> = (0..n_days * day)
+                .map(|_| (0..40).filter(|_| random() < 0.1).count() as f64)
+                .collect();
+            let mut shuffled = daily(n_days, day, 0.05, seed);
+            shuffle(&mut shuffled, day, seed + 1);
             let constant = vec![500.0; n_days * day];
             for (name, loads) in [
                 ("white", white),
                 ("skewed", skewed),
+                ("heavy-tailed", heavy),
+                ("counts", counts),
                 ("shuffled days", shuffled),
                 ("constant", constant),
             ] {
                 for kind in ["auto", "seasonal_naive"] {
                     let lead = Duration::from_secs(step);
                     let share = share(&believed(kind, &loads, step, quantile, lead));
-                    assert!(share < 0.35, "{kind}: {name} at {step} s and {quantile}: {share}");
-                    shares.push(share);
+                    assert!(share <= 0.05, "{kind}: {name} at {step} s and {quantile}: {share}");
                 }
             }
         }
     }
-    // Chance may be kind to one of them, not to all.
-    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-    assert!(mean < 0.05, "{mean}: {shares:?}");
 }
 
 #[test]
 fn a_load_that_comes_again_each_day_is_believed_after_two_days_and_stays_so() {
-    // `auto` finds the day when it has come twice, and then has to prove itself.
-    for (kind, first, least) in
-        [("seasonal_naive", 2 * 288 + 36, 0.98), ("auto", 2 * 288 + 144, 0.85)]
-    {
+    for kind in ["seasonal_naive", "auto"] {
+        let first = 2 * 288 + 36;
         for seed in 0..3 {
             let loads = daily(10, 288, 0.03, seed);
             for lead in [300, 1800] {
                 let believed = believed(kind, &loads, 300, 0.95, Duration::from_secs(lead));
                 let share = share(&believed[first..]);
                 let told = format!("{kind} at {lead} s, seed {seed}");
-                assert!(share > least, "{told}: {share}");
+                assert!(share > 0.98, "{told}: {share}");
                 let turns = believed.windows(2).filter(|pair| pair[0] != pair[1]).count();
-                assert!(turns <= 10, "{told}: it turns {turns} times");
+                assert!(turns <= 5, "{told}: it turns {turns} times");
             }
         }
     }
 }
 
-/// `auto` learns the new level and its spread faster than the references, which is skill until they
-/// have caught up. It forgets the day, and finds it again once the broken ones are a week old.
+/// In broken days the references are no better, so that chance lets it in for hours now and then.
 #[test]
 fn when_the_days_break_it_is_believed_no_more_and_again_when_they_come_back() {
     let day = 288;
-    let mut loads = daily(22, day, 0.03, 4);
-    shuffle(&mut loads[6 * day..12 * day], day, 5);
-    for (kind, within, most) in [("seasonal_naive", day / 8, 0.05), ("auto", day, 0.15)] {
-        let believed = believed(kind, &loads, 300, 0.95, Duration::from_secs(1800));
-        assert!(believed[6 * day - 1], "{kind}");
-        let closes = believed[6 * day..].iter().position(|&believed| !believed).unwrap();
-        assert!(closes <= within, "{kind} closes after {closes} steps");
-        let share = share(&believed[6 * day..12 * day]);
-        assert!(share < most, "{kind}: {share}");
-        let back = self::share(&believed[21 * day..]);
-        assert!(back > 0.9, "{kind}: {back} nine days after they are back");
+    for kind in ["seasonal_naive", "auto"] {
+        for seed in 4..7 {
+            let mut loads = daily(22, day, 0.03, seed);
+            shuffle(&mut loads[6 * day..12 * day], day, seed + 1);
+            let believed = believed(kind, &loads, 300, 0.95, Duration::from_secs(300));
+            let told = format!("{kind}, seed {seed}");
+            assert!(believed[6 * day - 1], "{told}");
+            let closes = believed[6 * day..].iter().position(|&believed| !believed).unwrap();
+            assert!(closes <= day / 8, "{told} closes after {closes} steps");
+            let share = share(&believed[6 * day..12 * day]);
+            assert!(share < 0.1, "{told}: {share}");
+            let back = self::share(&believed[21 * day..]);
+            assert!(back > 0.9, "{told}: {back} nine days after they are back");
+        }
     }
 }
 
@@ -156,10 +158,10 @@ fn real_loads_with_shuffled_days_are_not_believed() {
         shuffle(&mut loads, day, 6);
         for lead in [step, 6 * step] {
             let lead = Duration::from_secs(lead);
-            let share = share(&believed("seasonal_naive", &loads, step, 0.95, lead));
-            // The levels of its days follow each other, which can be foreseen.
-            let most = if name == "nab_asg_cpu" { 0.2 } else { 0.05 };
-            assert!(share < most, "{name} {lead} ahead: {share}");
+            for kind in ["seasonal_naive", "auto"] {
+                let share = share(&believed(kind, &loads, step, 0.95, lead));
+                assert!(share <= 0.05, "{kind}: {name} {lead} ahead: {share}");
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Capacity;
+use super::{Capacity, check};
 use crate::{Error, Reason};
 
 /// A replica's load at the target utilization, less the headroom.
@@ -34,16 +34,10 @@ impl Fixed {
     /// If a setting is out of its range.
     pub fn new(settings: Config) -> Result<Self, Error> {
         let Config { metric, load_per_replica, target_utilization, headroom } = settings;
-        if !(load_per_replica.is_finite() && load_per_replica > 0.0) {
-            let message = format!("is {load_per_replica}, must be above 0");
-            return Err(Error::config("load_per_replica", message));
-        }
+        check(Some(load_per_replica), headroom)?;
         if !(target_utilization > 0.0 && target_utilization <= 1.0) {
             let message = format!("is {target_utilization}, must be in (0, 1]");
             return Err(Error::config("target_utilization", message));
-        }
-        if !(0.0..=10.0).contains(&headroom) {
-            return Err(Error::config("headroom", format!("is {headroom}, must be in [0, 10]")));
         }
         Ok(Self { metric, planned: load_per_replica * target_utilization / (1.0 + headroom) })
     }

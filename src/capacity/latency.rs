@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use super::learned::default_settle;
 use super::median::Median;
 use super::steady::Steady;
-use super::{Capacity, Seen};
+use super::{Capacity, Seen, check, check_apart};
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::series::MetricKind;
@@ -301,22 +301,12 @@ fn default_headroom() -> f64 {
 
 impl Config {
     fn check(&self) -> Result<(), Error> {
-        let Self { objective, headroom, .. } = *self;
-        if self.metric == self.latency {
-            let message = format!("is \"{}\", must be another metric than `metric`", self.metric);
-            return Err(Error::config("latency", message));
-        }
+        let Self { objective, headroom, load_per_replica, .. } = *self;
+        check_apart(&self.metric, "latency", &self.latency)?;
         if !(1e-9..1e12).contains(&objective) {
             return Err(Error::config("objective", format!("is {objective}, must be above 0")));
         }
-        if let Some(load) = self.load_per_replica.filter(|load| !(load.is_finite() && *load > 0.0))
-        {
-            return Err(Error::config("load_per_replica", format!("is {load}, must be above 0")));
-        }
-        if !(0.0..=10.0).contains(&headroom) {
-            return Err(Error::config("headroom", format!("is {headroom}, must be in [0, 10]")));
-        }
-        Ok(())
+        check(load_per_replica, headroom)
     }
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::median::Median;
 use super::steady::Steady;
-use super::{Capacity, Seen};
+use super::{Capacity, Seen, check, check_apart};
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::series::MetricKind;
@@ -189,15 +189,10 @@ fn default_window() -> usize {
 
 impl Config {
     fn check(&self) -> Result<(), Error> {
-        let Self { target_utilization, idle_utilization, headroom, window, .. } = *self;
-        if self.metric == self.utilization {
-            let message = format!("is \"{}\", must be another metric than `metric`", self.metric);
-            return Err(Error::config("utilization", message));
-        }
-        if let Some(load) = self.load_per_replica.filter(|load| !(load.is_finite() && *load > 0.0))
-        {
-            return Err(Error::config("load_per_replica", format!("is {load}, must be above 0")));
-        }
+        let Self {
+            target_utilization, idle_utilization, headroom, window, load_per_replica, ..
+        } = *self;
+        check_apart(&self.metric, "utilization", &self.utilization)?;
         if !(0.0..=0.5).contains(&idle_utilization) {
             let message = format!("is {idle_utilization}, must be in [0, 0.5]");
             return Err(Error::config("idle_utilization", message));
@@ -207,14 +202,11 @@ impl Config {
                 format!("is {target_utilization}, must be above `idle_utilization`, at most 1");
             return Err(Error::config("target_utilization", message));
         }
-        if !(0.0..=10.0).contains(&headroom) {
-            return Err(Error::config("headroom", format!("is {headroom}, must be in [0, 10]")));
-        }
         if !(5..=Median::MOST).contains(&window) {
             let message = format!("is {window}, must be from 5 to {}", Median::MOST);
             return Err(Error::config("window", message));
         }
-        Ok(())
+        check(load_per_replica, headroom)
     }
 }
 

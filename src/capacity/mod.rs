@@ -12,6 +12,7 @@ pub mod learned;
 mod median;
 mod steady;
 
+use crate::Error;
 use crate::catalog::{Saved, catalog};
 use crate::explain::Reason;
 use crate::series::MetricKind;
@@ -62,6 +63,32 @@ catalog! {
         "latency" => latency::Latency,
         "learned" => learned::Learned,
     }
+}
+
+/// Checks settings that several capacities have.
+///
+/// # Errors
+/// If the load of a replica is not above 0, or the headroom not in [0, 10].
+fn check(load_per_replica: Option<f64>, headroom: f64) -> Result<(), Error> {
+    if let Some(load) = load_per_replica.filter(|load| !(load.is_finite() && *load > 0.0)) {
+        return Err(Error::config("load_per_replica", format!("is {load}, must be above 0")));
+    }
+    if !(0.0..=10.0).contains(&headroom) {
+        return Err(Error::config("headroom", format!("is {headroom}, must be in [0, 10]")));
+    }
+    Ok(())
+}
+
+/// Checks that what is learnt from is `other` than the metric whose load is carried.
+///
+/// # Errors
+/// If it is the same; `setting` names it.
+fn check_apart(metric: &str, setting: &str, other: &str) -> Result<(), Error> {
+    if metric == other {
+        let message = format!("is \"{other}\", must be another metric than `metric`");
+        return Err(Error::config(setting, message));
+    }
+    Ok(())
 }
 
 /// What a [`Capacity`] sees of the workload at one observation.

@@ -1,34 +1,54 @@
 //! Whether the forecast may be believed: it must have proved better than what needs no model.
 //!
-//! In: at each step the loss of the forecast that has met its truth, and those of the references.
+//! In: at each step the losses of the forecast that has met its truth, and those of the references.
 //! Out: the skill against each, and whether the gate is open. Knows neither loads nor models.
+
+mod trial;
 
 use serde::{Deserialize, Serialize};
 
+use self::trial::Trial;
 use super::history::too_little;
 use super::reference::DAY;
 use crate::explain::{Code, Reason, codes};
 use crate::time::Duration;
 
-/// The references, in the order of [`Gate::judge`].
-pub(super) const N_REFERENCES: usize = 3;
-const YESTERDAY: usize = 1;
+/// The references, in the order of [`Gate::judge`]: "as now" and the level lately.
+pub(super) const N_REFERENCES: usize = 2;
 
 /// Compares the losses of forecasts with those of references at the same steps.
 ///
-/// It opens when the forecast has been better than each of them over about a day by `min_skill`, and
-/// by so much that chance does not explain it: losses are summed over blocks that are long against
-/// their memory, and the mean difference of the blocks must be [`OPENS`](Self::OPENS) times its
-/// standard error (the test of Diebold and Mariano 1995 on block means, with what memory is left
-/// between neighbors counted in). Yesterday is a forecast itself: not to be worse than it by more
-/// than [`BAND`](Self::BAND) is enough. The gate closes when the skill falls [`BAND`](Self::BAND) below
-/// `min_skill`, or the difference below [`CLOSES`](Self::CLOSES) standard errors: what lies between
-/// keeps it from flapping.
+/// It opens on two conditions, each against every reference. The forecast **foresees**: its points
+/// are nearer to the truth, beyond chance. Points are compared and not quantiles, as those differ by
+/// how each follows the width of its errors too, which in mere noise is all they differ by. And its
+/// quantile is **worth** as much: the pinball loss over about a day is not above the reference's by
+/// more than `min_skill` and the [`SLACK`](Self::SLACK) say.
+///
+/// Losses are compared in blocks that are long against their memory. Two tests see what chance does
+/// not explain. The mean difference of the blocks of about a day is [`OPENS`](Self::OPENS) times its
+/// standard error (Diebold and Mariano 1995 on block means, with what memory is left between
+/// neighbors counted in): that finds what is a little better, but always. Or their running sum has
+/// risen by [`RISEN`](Self::RISEN) usual losses (Page 1954): that finds what is much better, at once.
+///
+/// It closes when neither holds any more (the mean below [`CLOSES`](Self::CLOSES), the sum half of
+/// what opens), when the sum has fallen by [`FALLEN`](Self::FALLEN) usual losses, or by its worth.
+///
+/// Why not the same time yesterday as a reference? Who stands in when the gate is closed reacts; a
+/// forecast that is worse than yesterday and better than "as now" is still the better of the two.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Gate {
     trials: [Trial; N_REFERENCES],
     open: bool,
+}
+
+/// The losses of one forecast of one step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Losses {
+    /// Squared error of the point, in square-root scale.
+    pub(super) point: f64,
+    /// Pinball loss of the quantile.
+    pub(super) quantile: f64,
 }
 
 /// What a gate goes by.
@@ -46,10 +66,18 @@ impl Terms {
         (DAY.steps(self.step) as f64).max(2.0 * Gate::BLOCKS)
     }
 
-    /// Steps in a block: half an hour, but so long that forecasts of neighbors have little in common.
+    /// Steps in a block: half an hour, but not less than forecasts of neighbors have in common.
     fn block(&self) -> u64 {
-        ((self.memory() / Gate::BLOCKS) as u64).max(2 * self.ahead as u64)
+        ((self.memory() / Gate::BLOCKS) as u64).max(self.ahead as u64)
     }
+}
+
+/// What stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lack {
+    Worth,
+    Proof,
+    Fallen,
 }
 
 impl Gate {
@@ -60,10 +88,15 @@ impl Gate {
     /// Standard errors below which it is believed no more: when lately it was not better at all.
     const CLOSES: f64 = 0.0;
 
-    /// Share of a reference's loss by which it must be beaten: about what who knew the distribution of
-    /// mere noise is better by. More keeps noise out altogether, and with it loads that a day foretells
-    /// by a few parts in a hundred, which is worth many replicas too late.
-    const HANDICAP: f64 = 0.005;
+    /// Usual losses by which it must have been better of late: two blocks cannot prove it.
+    const RISEN: f64 = 6.0;
+
+    /// Usual losses by which it may have been worse of late: one block cannot disprove it.
+    const FALLEN: f64 = 4.0;
+
+    /// Share of a reference's loss by which it must be beaten: between the five running means of
+    /// which the level is the best there is always a better one, by about so much.
+    const HANDICAP: f64 = 0.01;
 
     /// Blocks in a day, and those that count, roughly.
     const BLOCKS: f64 = 48.0;
@@ -71,34 +104,47 @@ impl Gate {
     /// So few blocks prove nothing.
     const LEAST: u64 = 8;
 
-    /// So far below `min_skill` it stays open: about the error of a skill measured over a day.
-    const BAND: f64 = 0.05;
+    /// About the error of a skill measured over a day, of which high quantiles see a few errors only.
+    const SLACK: f64 = 0.1;
 
     pub(super) fn new() -> Self {
         Self { trials: [Trial::default(); N_REFERENCES], open: false }
     }
 
-    /// Takes the loss of a forecast, and of the references: "as now", yesterday, the level lately.
-    pub(super) fn judge(&mut self, terms: Terms, loss: f64, others: [Option<f64>; N_REFERENCES]) {
+    /// Takes the losses of a forecast, and of the references: "as now", the level lately.
+    pub(super) fn judge(
+        &mut self,
+        terms: Terms,
+        own: Losses,
+        others: [Option<Losses>; N_REFERENCES],
+    ) {
         let mut tested = false;
         for (trial, other) in self.trials.iter_mut().zip(others) {
             if let Some(other) = other {
-                tested |= trial.judge(terms, loss, other);
+                tested |= trial.judge(terms, own, other);
             }
         }
-        let proven = |least: f64, skill: f64| {
-            self.known().all(|(index, trial)| {
-                if index == YESTERDAY {
-                    return trial.skill() >= terms.min_skill - Self::BAND;
-                }
-                trial.skill() >= skill && trial.evidence() >= least * trial.caution()
-            })
+        // Bad forecasts are believed no longer than it takes to see them.
+        if self.open || tested && self.lacking() == 0 {
+            self.open = self.trials.iter().all(|trial| self.lack(terms, trial).is_none());
+        }
+    }
+
+    /// What stands in the way of being believed, or of staying so.
+    fn lack(&self, Terms { min_skill, .. }: Terms, trial: &Trial) -> Option<Lack> {
+        let (errors, rise) = if self.open {
+            (Self::CLOSES, 0.5 * Self::RISEN)
+        } else {
+            (Self::OPENS * trial.caution(), Self::RISEN)
         };
-        if self.open {
-            // Bad forecasts are believed no longer than it takes to see them.
-            self.open = proven(Self::CLOSES, terms.min_skill - Self::BAND);
-        } else if tested && self.lacking() == 0 {
-            self.open = proven(Self::OPENS, terms.min_skill);
+        if trial.fall() > Self::FALLEN {
+            Some(Lack::Fallen)
+        } else if trial.skill() < min_skill - Self::SLACK {
+            Some(Lack::Worth)
+        } else if trial.evidence() < errors && trial.rise() < rise {
+            Some(Lack::Proof)
+        } else {
+            None
         }
     }
 
@@ -124,44 +170,43 @@ impl Gate {
 
     /// The least skill against any of the references; 0 before the first is judged.
     pub(super) fn skill(&self) -> f64 {
-        self.known().map(|(_, trial)| trial.skill()).reduce(f64::min).unwrap_or(0.0)
+        self.trials.iter().map(Trial::skill).fold(f64::INFINITY, f64::min)
     }
 
     /// Why it is closed: the reference that stands most in the way.
     fn lost(&self, terms: Terms) -> Reason {
-        let distance = |(index, trial): (usize, &Trial)| {
-            // A lack of skill weighs more than a lack of evidence, which yesterday needs none of.
-            let slack = if index == YESTERDAY { Self::BAND } else { 0.0 };
-            let short = (terms.min_skill - slack - trial.skill()).max(0.0);
-            let unproven = Self::OPENS * trial.caution() - trial.evidence();
-            (short, if index == YESTERDAY { -MOST } else { unproven })
+        let lack = |index: usize| self.lack(terms, &self.trials[index]);
+        let unproven = |index: usize| {
+            let trial = &self.trials[index];
+            Self::OPENS * trial.caution() - trial.evidence()
         };
-        let worst = self.known().max_by(|&a, &b| {
-            let (a, b) = (distance(a), distance(b));
-            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
-        });
-        let (index, trial) = worst.unwrap_or((0, &self.trials[0]));
-        let code = [LOST_TO_NOW, LOST_TO_YESTERDAY, LOST_TO_LEVEL][index];
-        let needed = Self::OPENS * trial.caution();
-        let facts = [("skill", trial.skill()), ("evidence", trial.evidence()), ("needed", needed)];
-        let [now, yesterday, level] = self.trials.map(|trial| trial.skill());
-        let [a, b, c] = facts;
-        let (now, level) = (("skill_as_now", now), ("skill_level", level));
-        if self.trials[YESTERDAY].n_blocks < Self::LEAST {
-            return Reason::new(code, [a, b, c, now, level]);
-        }
-        Reason::new(code, [a, b, c, now, ("skill_yesterday", yesterday), level])
-    }
-
-    /// The references that count: yesterday only once there has been one.
-    fn known(&self) -> impl Iterator<Item = (usize, &Trial)> {
-        let counts = |index, trial: &Trial| index != YESTERDAY || trial.n_blocks >= Self::LEAST;
-        self.trials.iter().enumerate().filter(move |&(index, trial)| counts(index, trial))
+        // It may be that neither lacks anything now, and no block has ended since.
+        let first = usize::from(unproven(1) > unproven(0));
+        let worst = [Lack::Fallen, Lack::Worth, Lack::Proof]
+            .into_iter()
+            .find_map(|one| [first, 1 - first].into_iter().find(|&index| lack(index) == Some(one)))
+            .unwrap_or(first);
+        let trial = &self.trials[worst];
+        let code = match lack(worst) {
+            Some(Lack::Fallen) => FALLEN_BEHIND[worst],
+            Some(Lack::Worth) => WORTH_LESS[worst],
+            Some(Lack::Proof) | None => NOT_PROVED[worst],
+        };
+        let [now, level] = self.trials.each_ref().map(Trial::skill);
+        let facts = [
+            ("skill", trial.skill()),
+            ("evidence", trial.evidence()),
+            ("needed", Self::OPENS * trial.caution()),
+            ("behind", trial.fall()),
+            ("skill_as_now", now),
+            ("skill_level", level),
+        ];
+        Reason::new(code, facts)
     }
 
     /// How many blocks lack before anything is proved.
     fn lacking(&self) -> u64 {
-        let lacks = self.known().map(|(_, trial)| Self::LEAST.saturating_sub(trial.n_blocks));
+        let lacks = self.trials.iter().map(|trial| Self::LEAST.saturating_sub(trial.n_blocks()));
         lacks.max().unwrap_or(Self::LEAST)
     }
 
@@ -171,135 +216,30 @@ impl Gate {
 }
 
 /// [`NO_SKILL`](codes::NO_SKILL), with the sentence for each reference.
-const LOST_TO_NOW: Code = codes::NO_SKILL;
-const LOST_TO_YESTERDAY: Code = Code::new(
-    codes::NO_SKILL.name(),
-    "the forecast has lately been worse than the same time yesterday (skill {skill})",
-);
-const LOST_TO_LEVEL: Code = Code::new(
-    codes::NO_SKILL.name(),
-    "the forecast has not lately proved better than the level of the load (skill {skill}, {evidence} standard errors of {needed} needed)",
-);
+const NOT_PROVED: [Code; N_REFERENCES] = [
+    codes::NO_SKILL,
+    no_skill(
+        "the forecast has not lately proved better than the level of the load (skill {skill}, {evidence} standard errors of {needed} needed)",
+    ),
+];
+const WORTH_LESS: [Code; N_REFERENCES] = [
+    no_skill(
+        "the quantile of the forecast is lately worth less than that of \"as now\" (skill {skill})",
+    ),
+    no_skill(
+        "the quantile of the forecast is lately worth less than that of the level of the load (skill {skill})",
+    ),
+];
+const FALLEN_BEHIND: [Code; N_REFERENCES] = [
+    no_skill("the forecast has just fallen behind \"as now\", by {behind} times its usual loss"),
+    no_skill(
+        "the forecast has just fallen behind the level of the load, by {behind} times its usual loss",
+    ),
+];
 
-/// The forecast against one reference.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Trial {
-    /// Mean losses over about a day, of the forecast and of the reference.
-    loss: f64,
-    loss_other: f64,
-    n_judged: u64,
-    /// Means of the block that is not yet complete.
-    block: f64,
-    block_other: f64,
-    n_in_block: u64,
-    /// Half of the mean of both losses: the unit of the differences.
-    scale: f64,
-    /// Of the differences, in units, each at most [`CLIP`](Self::CLIP) in size: mean, mean square, mean product of
-    /// neighbors, and the last one.
-    mean: f64,
-    square: f64,
-    product: f64,
-    last: f64,
-    /// Sum of the squared weights of the blocks in the mean: the inverse of their number.
-    weights: f64,
-    n_blocks: u64,
-    /// Those in which either erred: they alone tell something.
-    n_weighed: u64,
+const fn no_skill(sentence: &'static str) -> Code {
+    Code::new(codes::NO_SKILL.name(), sentence)
 }
-
-impl Trial {
-    /// A block counts for no more than so many usual ones: one spike is one piece of evidence.
-    const CLIP: f64 = 3.0;
-
-    /// Takes two losses, and says whether that has completed a block.
-    fn judge(&mut self, terms: Terms, loss: f64, other: f64) -> bool {
-        self.n_judged += 1;
-        // A plain mean at first, then one that forgets over a day.
-        let weight = (1.0 / self.n_judged as f64).max(1.0 / terms.memory());
-        self.loss += (loss - self.loss) * weight;
-        self.loss_other += (other - self.loss_other) * weight;
-
-        self.n_in_block += 1;
-        let weight = 1.0 / self.n_in_block as f64;
-        self.block += (loss - self.block) * weight;
-        self.block_other += (other - self.block_other) * weight;
-        if self.n_in_block < terms.block() {
-            return false;
-        }
-        let (loss, other) = (self.block, self.block_other);
-        (self.block, self.block_other, self.n_in_block) = (0.0, 0.0, 0);
-        self.n_blocks += 1;
-        if loss + other > 0.0 {
-            self.weigh(loss, (1.0 - Gate::HANDICAP) * other);
-        }
-        true
-    }
-
-    /// Takes the mean losses over a block.
-    fn weigh(&mut self, loss: f64, other: f64) {
-        let size = 0.5 * (loss + other);
-        let first = self.n_weighed == 0;
-        self.n_weighed += 1;
-        let weight = (1.0 / self.n_weighed as f64).max(1.0 / Gate::BLOCKS);
-        // The unit is that of the blocks before; one spike must not make the next days invisible.
-        let unit = if first { size } else { self.scale };
-        let counted = if first { size } else { size.min(4.0 * self.scale) };
-        self.scale += (counted - self.scale) * weight;
-        let difference = (0.5 * (other - loss) / unit).clamp(-Self::CLIP, Self::CLIP);
-
-        self.mean += (difference - self.mean) * weight;
-        self.square += (difference * difference - self.square) * weight;
-        let product = if first { 0.0 } else { difference * self.last };
-        self.product += (product - self.product) * weight;
-        self.last = difference;
-        self.weights = (1.0 - weight) * (1.0 - weight) * self.weights + weight * weight;
-    }
-
-    /// The mean difference in standard errors; positive where the forecast is better.
-    fn evidence(&self) -> f64 {
-        if self.n_weighed < Gate::LEAST {
-            return 0.0;
-        }
-        let mean_square = self.mean * self.mean;
-        let variance = (self.square - mean_square).max(0.0);
-        let kinship = ((self.product - mean_square) / variance).clamp(0.0, 0.8);
-        let kinship = if kinship.is_finite() { kinship } else { 0.0 };
-        let spread = self.weights / (1.0 - self.weights).max(f64::MIN_POSITIVE);
-        let error = (variance * spread * (1.0 + kinship) / (1.0 - kinship)).sqrt();
-        let evidence = if self.mean == 0.0 { 0.0 } else { self.mean / error };
-        evidence.clamp(-MOST, MOST)
-    }
-
-    /// By how much few blocks must prove more than many (Student 1908, to the first order).
-    fn caution(&self) -> f64 {
-        let freedom = (1.0 / self.weights - 1.0).clamp(1.0, 1e9);
-        1.0 + (Gate::OPENS * Gate::OPENS + 1.0) / (4.0 * freedom)
-    }
-
-    /// `1 - loss / loss of the reference`: 1 is perfect, 0 no better.
-    fn skill(&self) -> f64 {
-        if self.loss == self.loss_other {
-            return 0.0; // also where neither ever errs
-        }
-        (1.0 - self.loss / self.loss_other).max(-MOST)
-    }
-
-    fn is_whole(&self) -> bool {
-        let sizes = [self.loss, self.loss_other, self.block, self.block_other, self.scale];
-        let clip = Self::CLIP * Self::CLIP;
-        let shares = [self.mean, self.square, self.product, self.last, self.weights];
-        sizes.iter().all(|size| *size >= 0.0 && size.is_finite())
-            && shares.iter().all(|share| (-clip..=clip).contains(share))
-            && (0.0..=1.0).contains(&self.weights)
-            && self.n_weighed <= self.n_blocks
-            && self.n_blocks <= self.n_judged
-            && self.n_judged <= 1 << 53
-    }
-}
-
-/// No skill and no evidence is told larger than this: what never errs would make it infinite.
-const MOST: f64 = 99.0;
 
 #[cfg(test)]
 mod tests;

@@ -72,11 +72,7 @@ impl History {
         if self.n_missing == self.n_samples {
             return Err(too_little(0, 1));
         }
-        if self.n_missing > MOST_STALE as u64 {
-            let gap = self.n_missing as f64 * self.step.as_secs_f64();
-            return Err(Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)]));
-        }
-        Ok(self.n_missing as usize)
+        stale(self.n_missing, self.step)
     }
 
     /// Empties the forecast for values at `quantiles`.
@@ -121,6 +117,18 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// Passes if a forecast may be made with so many of the last samples missing.
+///
+/// # Errors
+/// If they are more than [`MOST_STALE`].
+pub(super) fn stale(n_missing: u64, step: Duration) -> Result<usize, Reason> {
+    if n_missing > MOST_STALE as u64 {
+        let gap = n_missing as f64 * step.as_secs_f64();
+        return Err(Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)]));
+    }
+    Ok(n_missing as usize)
 }
 
 /// The reason to abstain with so many samples of so many needed.

@@ -27,6 +27,7 @@ pub mod kalman;
 mod ledger;
 mod level;
 mod line;
+mod margin;
 mod model;
 #[cfg(feature = "augurs")]
 pub mod mstl;

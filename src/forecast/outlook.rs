@@ -204,8 +204,8 @@ impl Outlook {
         Ok(answer.map(|()| forecast))
     }
 
-    /// The skill of the forecast a lead time ahead over about the last day, against the best of what
-    /// needs no model (as now, yesterday, the level lately): 1 is perfect, 0 no better.
+    /// The skill of the quantile a lead time ahead over about the last day, against the best of what
+    /// needs no model (as now, the level lately): 1 is perfect, 0 no better.
     #[must_use]
     pub fn skill(&self) -> f64 {
         self.model.ledger.skill()

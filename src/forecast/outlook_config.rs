@@ -32,12 +32,11 @@ pub struct OutlookConfig {
     /// The model. Default `auto`.
     #[serde(default)]
     pub forecaster: ForecasterConfig,
-    /// The least skill with which the forecast is believed: `1 - loss / loss of the reference`,
-    /// pinball loss at `quantile` a lead time ahead over about a day, against each of "as now", the
-    /// same time yesterday and the level lately; below 1. Beside it chance must not explain that it
-    /// is better than "as now" and the level. Once believed, it is so until the skill falls 0.05
-    /// lower, about the error of a skill measured over a day, or the evidence is gone. Default 0: not
-    /// worse than doing without.
+    /// The least skill with which the forecast is believed, but for 0.1, about the error of a skill
+    /// measured over a day: `1 - loss / loss of the reference`, pinball loss at `quantile` a lead time
+    /// ahead, against "as now" and the level lately; below 1. Beside it its medians must be nearer
+    /// to the truth than either, by more than chance explains; they are believed no more once they
+    /// are not, or have just fallen far behind. Default 0: worth no less than doing without.
     #[serde(default)]
     pub min_skill: f64,
 }

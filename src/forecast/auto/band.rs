@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::experts::{ExpertKind, N_EXPERTS, opinions};
 use super::horizons::{ANCHORS, MOST_WAITING, N_TURNS, TURNS, reach, spacing};
-use super::memory::{Features, Memory, SEASON, Seasons};
+use super::memory::{Features, Memory, SEASON};
 use super::ridge::{Ridge, Weights};
+use super::seek::Seasons;
 use super::sketch::Sketch;
 
 /// Who of those asked has an opinion.

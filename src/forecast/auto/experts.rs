@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::memory::{Features, PROFILE, SEASON, SLOW, Seasons};
+use super::memory::{Features, PROFILE, SEASON, SLOW};
 use super::ridge::Ridge;
+use super::seek::Seasons;
 
 /// Who says where the load goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

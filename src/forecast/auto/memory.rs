@@ -3,11 +3,10 @@
 //! In: square roots of the load, step by step. Out: [`Features`], a few numbers that tell where the
 //! load may go. Knows no forecast.
 
-use std::cell::RefCell;
-
 use serde::{Deserialize, Serialize};
 
-use crate::series::{Season, SeasonFinder, SeasonSettings};
+use super::seek::{FIRST_LOOK, Seasons, next_look, seasons};
+use super::track::{MISSING, Track};
 use crate::time::Duration;
 
 /// What is told of a step ahead, each in square-root scale and as a distance from now.
@@ -78,36 +77,6 @@ pub(super) struct Memory {
     n_away: [u32; COURSES],
     /// When to look for seasons again, in samples.
     next_look: u64,
-}
-
-/// The seasons that were found, in steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Seasons {
-    /// The season whose profile is kept, as the day.
-    pub(super) season: Option<usize>,
-    /// A longer one, as the week: found, or seven times the day.
-    pub(super) slow: Option<usize>,
-}
-
-/// The last values, missing ones as a negative number.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Track {
-    values: Vec<f32>,
-    /// Where the next one goes once the track is full.
-    next: usize,
-}
-
-const MISSING: f32 = -1.0;
-
-thread_local! {
-    /// Scratch of the search, for all series of a thread.
-    static FINDER: RefCell<(SeasonFinder, Vec<f64>, Vec<f64>)> = RefCell::new((
-        SeasonFinder::new(SeasonSettings::default()).expect("the defaults are in range"),
-        Vec::new(),
-        Vec::new(),
-    ));
 }
 
 impl Memory {
@@ -317,19 +286,8 @@ impl Memory {
         if self.n_samples < self.next_look {
             return false;
         }
-        // Four times as many each time up to two days, then half as many again, and in the end
-        // whenever a quarter of the coarse bins is new.
-        let (n, two_days) = (self.n_samples, 2 * self.day as u64);
-        self.next_look = if n < two_days {
-            (4 * n).min(two_days)
-        } else {
-            n + (n / 2).min((COARSE * self.width / 4) as u64)
-        };
-        let found = FINDER.with_borrow_mut(|(finder, coarse, fine)| {
-            self.coarse.unpack(coarse);
-            self.fine.unpack(fine);
-            chosen(finder.find_in(coarse, 1, self.width, fine, self.step), self.day)
-        });
+        self.next_look = next_look(self.n_samples, self.day, COARSE * self.width);
+        let found = seasons(&self.coarse, &self.fine, self.width, self.step, self.day);
         if found == self.seasons {
             return false;
         }
@@ -359,71 +317,6 @@ impl Memory {
             let weight = PROFILE_WEIGHT / (season as f32 / SLOTS as f32).max(1.0);
             *slot = if *slot < 0.0 { value } else { *slot + (value - *slot) * weight };
         }
-    }
-}
-
-/// Seasons are first looked for after so many samples.
-const FIRST_LOOK: u64 = 36;
-
-/// The day where it or a multiple of it was found, else the strongest season; and a longer one
-/// beside it. Beside a day the week, whose worth the forecasts themselves will show.
-fn chosen(found: &[Season], day: usize) -> Seasons {
-    let all = || found.iter().filter_map(|season| whole(season.period_steps));
-    let is_day = |steps: usize| day >= 4 && steps.is_multiple_of(day);
-    let season = if all().any(is_day) { Some(day) } else { all().next() };
-    let longer = all().filter(|&steps| Some(steps) > season).max();
-    let week = season.filter(|&season| season == day).map(|day| 7 * day);
-    Seasons { season, slow: longer.or(week).filter(|_| season.is_some()) }
-}
-
-/// The period, or the fewest of it that are whole steps but for a fiftieth of a period.
-fn whole(period: f64) -> Option<usize> {
-    let many = (1..=6).map(|n| f64::from(n) * period);
-    many.filter(|many| (many - many.round()).abs() <= 0.02 * period)
-        .map(|many| many.round() as usize)
-        .find(|&steps| steps >= 2)
-}
-
-impl Track {
-    fn new(capacity: usize) -> Self {
-        Self { values: Vec::with_capacity(capacity), next: 0 }
-    }
-
-    fn clear(&mut self) {
-        self.values.clear();
-        self.next = 0;
-    }
-
-    fn push(&mut self, value: Option<f32>, capacity: usize) {
-        let value = value.unwrap_or(MISSING);
-        if self.values.len() < capacity {
-            self.values.push(value);
-        } else {
-            self.values[self.next] = value;
-            self.next = if self.next + 1 == capacity { 0 } else { self.next + 1 };
-        }
-    }
-
-    /// The value `age` steps before the last one.
-    #[inline]
-    fn back(&self, age: usize) -> Option<f32> {
-        let len = self.values.len();
-        if age >= len {
-            return None;
-        }
-        let at = self.next + len - 1 - age;
-        let value = self.values[if at >= len { at - len } else { at }];
-        (value >= 0.0).then_some(value)
-    }
-
-    /// The loads, the oldest first, missing ones as NaN.
-    fn unpack(&self, into: &mut Vec<f64>) {
-        into.clear();
-        let (newer, older) = self.values.split_at(self.next);
-        let load = |&value: &f32| {
-            if value < 0.0 { f64::NAN } else { f64::from(value) * f64::from(value) }
-        };
-        into.extend(older.iter().chain(newer).map(load));
     }
 }
 

@@ -1,16 +1,18 @@
 //! The default: experts over one memory of the load, mixed as they proved right.
 //!
-//! In: samples. Out: quantiles for any step ahead. The past is in `memory.rs`, what is learnt around
-//! a horizon in `band.rs`, the regression in `ridge.rs`, the errors in `sketch.rs`.
+//! In: samples. Out: quantiles for any step ahead. The past is in `memory.rs`, its seasons in `seek.rs`,
+//! what is learnt around a horizon in `band.rs`, the regression in `ridge.rs`, the errors in `sketch.rs`.
 
 mod band;
 mod experts;
 mod horizons;
 mod memory;
 mod ridge;
+mod seek;
 mod sketch;
 #[cfg(test)]
 mod tests;
+mod track;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +21,8 @@ pub use self::experts::ExpertKind;
 use self::horizons::ANCHORS;
 use self::memory::{MOST_ROOT, Memory};
 use self::ridge::Weights;
-use super::history::too_little;
-use super::{Expert, Forecast, Forecaster, MOST_STALE};
-use crate::explain::codes;
+use super::history::{stale, too_little};
+use super::{Expert, Forecast, Forecaster};
 use crate::series::Sample;
 use crate::time::{Duration, Timestamp};
 use crate::{Error, Reason};
@@ -170,12 +171,9 @@ impl Forecaster for Auto {
         forecast: &mut Forecast,
     ) -> Result<(), Reason> {
         let Memory { n_samples, n_missing, .. } = self.memory;
-        if n_missing < n_samples && n_missing > MOST_STALE as u64 {
-            let gap = n_missing as f64 * self.step.as_secs_f64();
-            return Err(Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)]));
-        }
-        // With samples missing at the end, a forecast was issued so many steps earlier.
-        let stale = if n_missing < n_samples { n_missing as usize } else { 0 };
+        // With samples missing at the end, a forecast was issued so many steps earlier; before the
+        // first sample the whole need is told.
+        let stale = if n_missing < n_samples { stale(n_missing, self.step)? } else { 0 };
         let farthest = ANCHORS.partition_point(|&anchor| anchor < horizon + stale);
         let bands = &self.bands[..(farthest + 1).min(self.bands.len())];
         if let Some(lack) = bands.iter().filter_map(Band::lacking).max() {

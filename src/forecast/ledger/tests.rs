@@ -52,7 +52,7 @@ fn a_step_without_load_or_forecast_is_not_judged() {
 fn horizons_double_and_the_lead_time_is_one_of_them() {
     let aheads = |lead, horizon| {
         let ledger = Ledger::new(0.9, 0.0, lead, horizon, MINUTE);
-        ledger.bands.iter().map(|band| band.ahead).collect::<Vec<_>>()
+        ledger.bands.iter().map(|band| band.ahead()).collect::<Vec<_>>()
     };
     assert_eq!(aheads(5, 11), [1, 2, 4, 5, 8]);
     assert_eq!(aheads(1, 1), [1]);
@@ -124,7 +124,7 @@ fn knowing_the_quantile_of_mere_noise_is_no_skill() {
         }
         assert!(ledger.skill() < 0.1, "{}", ledger.skill());
     }
-    assert!(n_open * 20 < 4 * n, "open at {n_open} of {} steps", 4 * n);
+    assert!(n_open * 50 < 4 * n, "open at {n_open} of {} steps", 4 * n);
 }
 
 proptest! {
