@@ -91,6 +91,9 @@ impl Gate {
     /// Usual losses by which it must have been better of late: two blocks cannot prove it.
     const RISEN: f64 = 6.0;
 
+    /// Usual losses that each block takes off that sum, or chance would lift it in the end.
+    const CREEP: f64 = 0.02;
+
     /// Usual losses by which it may have been worse of late: one block cannot disprove it.
     const FALLEN: f64 = 4.0;
 

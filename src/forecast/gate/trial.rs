@@ -81,7 +81,7 @@ impl Trial {
         let product = if first { 0.0 } else { difference * self.last };
         self.product += (product - self.product) * weight;
         self.last = difference;
-        self.rise = (self.rise + difference).clamp(0.0, 2.0 * Gate::RISEN);
+        self.rise = (self.rise + difference - Gate::CREEP).clamp(0.0, 2.0 * Gate::RISEN);
         self.fall = (self.fall - difference).clamp(0.0, 2.0 * Gate::FALLEN);
         self.weights = (1.0 - weight) * (1.0 - weight) * self.weights + weight * weight;
     }

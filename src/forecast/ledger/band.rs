@@ -94,9 +94,8 @@ impl Band {
             return;
         };
         let own = Issued { point: median.sqrt(), quantile };
-        let mut score = |index: usize, issued: Issued| {
+        let mut score = |index: usize, issued: Issued, point: f64| {
             let loss = pinball(q, load, issued.quantile);
-            let point = (issued.point * issued.point).min(f64::MAX);
             let score = Score {
                 loss,
                 coverage: f64::from(u8::from(load <= issued.quantile)),
@@ -105,12 +104,15 @@ impl Band {
             self.tallies[index].take(terms.memory(), score);
             Losses { point: squared_error(root, issued.point), quantile: loss }
         };
-        let own = score(0, own);
-        let now = now.map(|issued| score(1, issued));
+        let own = score(0, own, median);
+        let mut score_point = |index: usize, issued: Issued| {
+            score(index, issued, (issued.point * issued.point).min(f64::MAX))
+        };
+        let now = now.map(|issued| score_point(1, issued));
         if let Some(issued) = yesterday {
-            score(2, issued);
+            score_point(2, issued);
         }
-        let level = level.map(|issued| score(3, issued));
+        let level = level.map(|issued| score_point(3, issued));
         self.gate.judge(terms, own, [now, level]);
     }
 
