@@ -235,9 +235,9 @@ PEERS = [
     Detector("libspot", _spot(True), -math.log10(2.0 * SPOT_Q), "libspot"),
     # Much better here than its default, under which a new level is an alarm without end.
     Detector("libspot that learns alarms", _spot(False), -math.log10(2.0 * SPOT_Q), "libspot"),
-    Detector("pysad RelativeEntropy", _relative_entropy, 1.0, "pysad"),
 ]
 EXTRAS = [
+    Detector("pysad RelativeEntropy", _relative_entropy, 1.0, "pysad"),
     # What it lets through as an alarm of its own.
     Detector("pysad KNNCAD", _knn_cad, 0.9965, "pysad"),
     Detector("krcf RandomCutForest", _forest, None, "krcf"),

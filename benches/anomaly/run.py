@@ -50,7 +50,7 @@ def arguments() -> argparse.ArgumentParser:
     add("nab", nargs="?", type=Path, default=os.environ.get("FORESCALE_NAB"), help="folder of NAB")
     add("--ours", default=KINDS, help="kinds of our detectors, with commas (%(default)s)")
     add("--peers", help="only peers whose name has one of these words, with commas")
-    add("--extras", action="store_true", help="KNN CAD and a random cut forest as well; minutes")
+    add("--extras", action="store_true", help="pysad and a random cut forest as well, which take long")
     add("--fresh", action="store_true", help="run the peers again rather than read their last scores")
     add("--as-installed", action="store_true", help="install and build nothing")
     return parser

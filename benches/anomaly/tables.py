@@ -26,7 +26,7 @@ def of_detectors(rows: list[Row], n_files: int, n_windows: int) -> str:
     lines = [f"### NAB: {n_files} files, {n_windows} windows\n", _line(FIRST), "|" + "---|" * len(FIRST)]
     for row in rows:
         own, claims = row.at_default, row.calibration or []
-        name = row.detector + (f" ({row.n_failed} files failed)" if row.n_failed else "")
+        name = row.detector + (f" ({row.n_failed} failed)" if row.n_failed else "")
         cells = [name, *_own(own), _points(row.tuned), f"{row.at_tuned.alarms_per_day:.2f}"]
         cells += [f"{row.elsewhere:.1f}"]
         cells += [" / ".join(f"{one.pooled:.2g}" for one in claims) or "-"]
@@ -44,7 +44,7 @@ def of_categories(rows: list[Row]) -> str:
     lines.append("|" + "---|" * (len(names) + 2))
     for row, at in found:
         threshold = f"{at.threshold:.3g}" + ("" if row.at_default else ", best")
-        points = [f"{at.by_category[name]:.0f}" for name in names]
+        points = [f"{round(at.by_category[name])}" for name in names]
         lines.append(_line([row.detector, threshold, *points]))
     return "\n".join(lines) + "\n"
 
@@ -52,7 +52,7 @@ def of_categories(rows: list[Row]) -> str:
 def _own(at: AtThreshold | None) -> list[str]:
     if at is None:
         return ["-"] * 4
-    lead = "-" if math.isnan(at.lead_minutes) else f"{at.lead_minutes:+.0f}"
+    lead = "-" if math.isnan(at.lead_minutes) else f"{round(at.lead_minutes)}"
     return [_points(at.points), f"{at.alarms_per_day:.3f}", f"{at.hit:.0%}", lead]
 
 
