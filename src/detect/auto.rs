@@ -50,6 +50,9 @@ impl Union {
 }
 
 impl Evidence for Union {
+    /// Its digits are weighed already.
+    const SAY: f64 = 1.0;
+
     fn new() -> Self {
         Self {
             single: Single::new(),

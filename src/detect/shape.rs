@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_beat_that_is_skipped_is_seen() {
         let settings: DetectorConfig = serde_json::from_str(r#""shape""#).expect("a kind alone");
-        let mut n_seen = 0;
+        let (mut n_seen, mut n_wrong) = (0, 0);
         for seed in 0..10 {
             let mut detector = settings.clone().build(STEP).expect("defaults");
             let mut noise = normal(seed);
@@ -142,10 +142,12 @@ mod tests {
                     told.push(index);
                 }
             }
-            let right = |index: &usize| (2800..2848).contains(index);
-            assert!(told.iter().all(right), "{told:?}");
-            n_seen += usize::from(!told.is_empty());
+            let right = |index: &&usize| (2800..2848).contains(*index);
+            n_seen += usize::from(told.iter().any(|index| right(&index)));
+            n_wrong += told.iter().filter(|index| !right(index)).count();
         }
+        // Chance gives one in four thousand, and 1,500 are looked at ten times.
+        assert!(n_wrong <= 6, "{n_wrong} elsewhere");
         assert!(n_seen >= 8, "{n_seen} of 10");
     }
 }
