@@ -35,6 +35,9 @@ fn traces() -> Vec<Trace> {
     files.iter().map(read).collect()
 }
 
+/// Which traces.
+type Only<'a> = &'a dyn Fn(&Seen) -> bool;
+
 fn found(screen: &mut Screen, at: Timestamp, load: f64) -> Option<&'static str> {
     screen.see(at, &Reading::Number(load), 5, || None).map(|found| found.reason.code())
 }
@@ -103,14 +106,14 @@ fn planted_faults_are_seen_and_surges_are_delayed_by_one_step_at_most() {
         return;
     }
     let seen: Vec<_> = traces.iter().map(Seen::in_trace).collect();
-    let mean = |of: &dyn Fn(&Seen) -> f64, only: &dyn Fn(&Seen) -> bool| {
+    let mean = |of: &dyn Fn(&Seen) -> f64, only: Only<'_>| {
         let chosen: Vec<_> = seen.iter().filter(|seen| only(seen)).collect();
         chosen.iter().map(|seen| of(seen)).sum::<f64>() / chosen.len() as f64
     };
     // Calm is a metric in which nineteen of twenty tenfold glitches are seen.
     let is_calm = |seen: &Seen| seen.tenfold > 0.95 * seen.planted;
     let any = |_: &Seen| true;
-    let groups: [(&str, &dyn Fn(&Seen) -> bool); 2] = [("all", &any), ("calm", &is_calm)];
+    let groups: [(&str, Only<'_>); 2] = [("all", &any), ("calm", &is_calm)];
     for (name, only) in groups {
         println!(
             "{name} ({}): x10 {:.3}, x3 {:.3}, zero {:.3}, freeze {:.3}, alarms a day {:.3}",

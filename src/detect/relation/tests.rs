@@ -13,11 +13,14 @@ fn at(minute: usize) -> Timestamp {
     Timestamp::from_secs(60 * minute as i64)
 }
 
+/// What becomes of load and CPU.
+type Broken = fn(f64, f64) -> (f64, f64);
+
 /// A daily load and the CPU that follows it with noise, from `fault` on changed by `broken`. Calls
 /// with what is told of each minute.
 fn run(
     (seed, n): (u64, usize),
-    (fault, broken): (usize, fn(f64, f64) -> (f64, f64)),
+    (fault, broken): (usize, Broken),
     mut told: impl FnMut(usize, Option<Break>),
 ) {
     let mut relation = Relation::new(Config::default()).expect("settings");
@@ -35,7 +38,7 @@ fn run(
 
 #[test]
 fn a_break_is_found_within_ten_samples_and_the_side_that_moved_is_named() {
-    let breaks: [(fn(f64, f64) -> (f64, f64), Moved, bool); 3] = [
+    let breaks: [(Broken, Moved, bool); 3] = [
         (|load, cpu| (load, cpu + 0.15), Moved::Second, true), // a loop that burns
         (|load, _| (load, 0.1), Moved::Second, false),         // requests that fail at once
         (|load, cpu| (load * 2.5, cpu), Moved::First, false),  // a load that does not arrive
