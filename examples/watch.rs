@@ -3,7 +3,7 @@
 //!     cargo watch-load                  # a load made up for show, with a flash crowd and an outage
 //!     cargo watch-load your.csv         # columns `timestamp,value`, plain or gzip
 //!
-//! Leaves one self-contained page under `target/watch/`: the load, what was expected of it, and the
+//! Leaves one self-contained page, `target/watch.html`: the load, what was expected of it, and the
 //! alarms. Nothing of the load is known before it comes.
 
 use std::error::Error;
@@ -26,8 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{}  score {:.2}  {}", clock(alarm.at), alarm.score, alarm.reason);
     }
     println!("{} alarms in {} values of {}", alarms.len(), seen.len(), trace.name);
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    let page = target.join("watch").join(format!("{}.html", trace.name.replace('/', "_")));
+    let page = PathBuf::from("target/watch.html");
     fs::create_dir_all(page.parent().expect("it has a folder"))?;
     fs::write(&page, html(&trace, &seen)?)?;
     println!("{}", page.display());
