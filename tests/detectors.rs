@@ -29,9 +29,10 @@ fn an_outage_is_told_within_minutes_and_moves_no_replicas_by_itself() {
     }
     let mut told = Vec::new();
     let mut ready = 10;
-    for index in known..known + 2 * 1440 {
-        let seen = Observation::at(times[index]).ready(ready).metric("rps", trace.values[index]);
-        if index == known + 700 {
+    let week = times.iter().zip(&trace.values).skip(known).take(2 * 1440);
+    for (minute, (&at, &load)) in week.enumerate() {
+        let seen = Observation::at(at).ready(ready).metric("rps", load);
+        if minute == 700 {
             watched = Autoscaler::restore(&watched.snapshot().unwrap()).unwrap();
         }
         let decision = watched.decide(&seen).clone();
@@ -39,7 +40,7 @@ fn an_outage_is_told_within_minutes_and_moves_no_replicas_by_itself() {
         ready = decision.replicas;
         for step in decision.steps.iter().filter(|step| &*step.by == "detector(rps)") {
             assert_eq!(step.replicas, None);
-            told.push((index - known, step.reason.code()));
+            told.push((minute, step.reason.code()));
         }
     }
     // From 10:05 to 10:45 on the second day, 5 % of the load is left.
