@@ -390,7 +390,12 @@ export interface PredictivePolicy extends EveryPolicy {
   kind: 'predictive'
   /** The metric whose load is forecast; the one of `capacity`. */
   metric: string
-  /** The load stays below the forecast with this probability, 0.5 to 0.999. Default: 0.95. */
+  /**
+   * The one knob: the share of time in violation that is accepted, about, over loads of all kinds;
+   * 0.00001 to 0.5. Default: 0.01. Excludes `quantile`.
+   */
+  risk?: number
+  /** In place of `risk`: the load stays below the forecast with this probability, 0.5 to 0.999. */
   quantile?: number
   /** Length of the steps of the history. Default: 1 minute. */
   step?: Duration

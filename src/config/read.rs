@@ -10,6 +10,7 @@ use super::Config;
 use crate::Error;
 use crate::catalog::{did_you_mean, unlocated};
 use crate::forecast::ForecasterConfig;
+use crate::guard::GuardConfig;
 
 /// A setting in force, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,6 +36,9 @@ impl Config {
 
     pub(crate) fn from_value(given: Value) -> Result<Self, Error> {
         let mut config: Self = read(&given)?;
+        if given.get("guards").is_none() && config.holds_by_itself() {
+            config.guards.retain(|guard| !matches!(guard, GuardConfig::Stabilization(_)));
+        }
         config.given = Some(given);
         Ok(config)
     }

@@ -9,6 +9,7 @@
 
 pub mod auto;
 mod bank;
+mod carry;
 mod cholesky;
 mod contest;
 pub mod croston;
@@ -49,6 +50,7 @@ use serde::{Deserialize, Serialize};
 pub use ledger::{Accuracy, Judged, Score};
 pub use model::{Horizon, Model};
 pub use outlook::Outlook;
+pub(crate) use outlook::LEVELS;
 pub use outlook_config::OutlookConfig;
 pub use panel::{Panel, PanelForecast, forecast_panel};
 /// So many of a model's errors are kept; a quantile above `n / (n + 1)` of them is the largest.
