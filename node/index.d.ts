@@ -392,7 +392,7 @@ export interface PredictivePolicy extends EveryPolicy {
   metric: string
   /**
    * The one knob: the share of time in violation that is accepted, about, over loads of all kinds;
-   * 0.00001 to 0.5. Default: 0.01. Excludes `quantile`.
+   * 0.00001 to 1. Default: 0.01. Excludes `quantile`.
    */
   risk?: number
   /** In place of `risk`: the load stays below the forecast with this probability, 0.5 to 0.999. */

@@ -38,7 +38,7 @@ struct Arguments {
 /// The violation shares at which the fronts are compared.
 const LEVELS: [f64; 4] = [0.05, 0.02, 0.01, 0.005];
 
-const RISKS: [f64; 9] = [0.0003, 0.001, 0.003, 0.006, 0.01, 0.02, 0.05, 0.1, 0.25];
+const RISKS: [f64; 9] = [0.0005, 0.002, 0.005, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0];
 const TARGETS: [f64; 15] =
     [0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
 const WINDOWS: [u32; 4] = [0, 300, 900, 3600];
@@ -71,14 +71,24 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
     paths.sort();
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["", "saved at 5 %", "2 %", "1 %", "0.5 %", "default: share", "x clairv.", "hpa 0.7"]);
+    table.set_header([
+        "",
+        "saved at 5 %",
+        "2 %",
+        "1 %",
+        "0.5 %",
+        "default: share",
+        "x clairv.",
+        "hpa 0.7",
+    ]);
     let (mut saved, mut points) = (Vec::new(), vec![(0.0, 0.0); RISKS.len()]);
     let (mut n_dearer, mut n_traces) = (0, 0);
     for path in &paths {
         // A fleet has more than two columns; it is no trace.
-        let Ok(trace) = File::open(path).map_err(drop).and_then(|file| {
-            Trace::from_csv(name(path), file).map_err(drop)
-        }) else {
+        let Ok(trace) = File::open(path)
+            .map_err(drop)
+            .and_then(|file| Trace::from_csv(name(path), file).map_err(drop))
+        else {
             continue;
         };
         let comparison = replay(&trace, &settings).map_err(|error| error.to_string())?;
@@ -128,7 +138,8 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
         return Err(format!("{}: holds no trace that can be replayed", arguments.traces.display()));
     }
     saved.sort_by(f64::total_cmp);
-    let mean = points.iter().map(|&(share, cost)| (share / n_traces as f64, cost / n_traces as f64));
+    let mean =
+        points.iter().map(|&(share, cost)| (share / n_traces as f64, cost / n_traces as f64));
     let one = Front::of(mean).cost(0.01);
     Ok(format!(
         "{table}\n{n_traces} traces, {} to start: saved {:.2} (median of {}), dearer by more than 0.5 % in \

@@ -22,6 +22,8 @@ pub(super) struct Carry {
     square: f64,
     product: f64,
     level: f64,
+    /// How far the quantile lies above the median a lead time ahead, on average.
+    unrest: f64,
     n: u64,
 }
 
@@ -45,7 +47,7 @@ impl Carry {
 
     pub(super) fn new(ahead: usize) -> Self {
         let waiting = VecDeque::with_capacity(ahead + 2);
-        Self { ahead, waiting, square: 0.0, product: 0.0, level: 0.0, n: 0 }
+        Self { ahead, waiting, square: 0.0, product: 0.0, level: 0.0, unrest: 0.0, n: 0 }
     }
 
     /// Goes on for another distance.
@@ -67,9 +69,11 @@ impl Carry {
             last.error = Some((root - last.next) / last.spread);
         }
         if self.waiting.len() > self.ahead
-            && let Some(Waiting { later, spread, error: Some(error), .. }) = self.waiting.pop_front()
+            && let Some(Waiting { later, spread, error: Some(error), .. }) =
+                self.waiting.pop_front()
         {
-            let (error, left) = (error.clamp(-3.0, 3.0), ((root - later) / spread).clamp(-4.0, 4.0));
+            let (error, left) =
+                (error.clamp(-3.0, 3.0), ((root - later) / spread).clamp(-4.0, 4.0));
             let keep = 1.0 - 1.0 / Self::MEMORY;
             self.square = self.square * keep + error * error;
             self.product = self.product * keep + error * left;
@@ -80,7 +84,10 @@ impl Carry {
         let row = issued.row(0);
         let next = row[0].sqrt();
         let spread = (row[row.len() - 1].sqrt() - next).max(1e-9);
-        let later = issued.row(self.ahead)[0].sqrt();
+        let row = issued.row(self.ahead);
+        let later = row[0].sqrt();
+        let width = row[row.len() - 1] - row[0];
+        self.unrest += (width - self.unrest) / memory.min(self.n as f64);
         self.waiting.push_back(Waiting { next, later, spread, error: None });
     }
 
@@ -89,6 +96,16 @@ impl Carry {
         let learnt = (self.product + Self::PRIOR) / (self.square + Self::PRIOR);
         let way = (ahead as f64 / self.ahead.max(1) as f64).min(1.0);
         1.0 + (learnt.clamp(0.0, 1.3) - 1.0) * way
+    }
+
+    /// How far the quantile lies above the median a lead time ahead, as a share of the usual load;
+    /// within [0.01, 4], and 0.1 before anything is known.
+    pub(super) fn unrest(&self) -> f64 {
+        if self.level > 0.0 && self.unrest > 0.0 {
+            (self.unrest / self.level).clamp(0.01, 4.0)
+        } else {
+            0.1
+        }
     }
 
     /// The mean load over about a week.
@@ -104,6 +121,7 @@ impl Carry {
         self.waiting.len() <= self.ahead + 1
             && self.waiting.iter().all(numbers)
             && (0.0..=1e30).contains(&self.level)
+            && (0.0..=1e40).contains(&self.unrest)
             && (0.0..=1e9).contains(&self.square)
             && self.product.abs() <= 1e9
     }

@@ -216,6 +216,11 @@ impl Outlook {
         self.model.carry.share(ahead)
     }
 
+    /// How uncertain the load is a lead time ahead, as a share of its usual level.
+    pub(crate) fn unrest(&self) -> f64 {
+        self.model.carry.unrest()
+    }
+
     /// The mean load over about the last week; 0 before the first sample.
     pub(crate) fn level(&self) -> f64 {
         self.model.carry.level()
@@ -301,7 +306,9 @@ impl Outlook {
             return Err(Error::snapshot("holds a forecaster of other settings"));
         }
         if !saved.carry.is_whole() {
-            return Err(Error::snapshot("holds a forecaster that is damaged: its carry is not whole"));
+            return Err(Error::snapshot(
+                "holds a forecaster that is damaged: its carry is not whole",
+            ));
         }
         let ledger = self.model.ledger.restored(saved.ledger).map_err(Error::snapshot)?;
         self.model.forecaster.load(saved.forecaster)?;

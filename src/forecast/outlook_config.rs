@@ -14,12 +14,11 @@ use crate::{Duration, Error, Timestamp};
 pub struct OutlookConfig {
     /// The metric whose load is forecast; the configuration's `capacity` speaks of it too.
     pub metric: String,
-    /// The one knob: how much time in violation is accepted, as a share of it, from 0.00001 to 0.5.
-    /// It sets a price. Each minute in which the load is more than the replicas carry counts as dear
-    /// as `0.75 / risk` minutes of the usual fleet, and at each moment there are as many replicas as
-    /// are cheapest at that price. Loads of all kinds come to about this share on average: a calm one
-    /// stays below it, as a reserve is cheap there, one with rare high spikes above it. Twice the risk
-    /// halves the price. Default 0.01. Excludes `quantile`.
+    /// The one knob: how much time in violation is accepted, about, as a share of it, from 0.00001 to 1.
+    /// It sets the price of a minute in which the load is more than the replicas carry, in minutes of
+    /// the usual fleet, and at each moment there are as many replicas as are cheapest at that price.
+    /// Twice the risk halves the price. A calm load stays below the share, as a reserve is cheap there;
+    /// one with rare high spikes may lie above it. Default 0.01. Excludes `quantile`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<f64>,
     /// In place of `risk`: the load may lie above the forecast with probability `1 - quantile`, at all
@@ -88,8 +87,8 @@ impl OutlookConfig {
             let message = format!("is {quantile}, must be in [0.5, 0.999]");
             return Err(Error::config("quantile", message));
         }
-        if let Some(risk) = self.risk.filter(|risk| !(0.000_01..=0.5).contains(risk)) {
-            return Err(Error::config("risk", format!("is {risk}, must be in [0.00001, 0.5]")));
+        if let Some(risk) = self.risk.filter(|risk| !(0.000_01..=1.0).contains(risk)) {
+            return Err(Error::config("risk", format!("is {risk}, must be in [0.00001, 1]")));
         }
         if let (Some(risk), Some(_)) = (self.risk, self.quantile) {
             let message = format!("is {risk}, must be absent where `quantile` is set");

@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn noise_is_averaged_and_a_step_followed_at_once() {
         let mut nowcast = Nowcast::default();
-        let mut random = crate::forecast::testing::uniform(5);
+        let mut random = crate::testing::uniform(5);
         let at = |tick: i64| Timestamp::from_secs(15 * tick);
         for tick in 0..100 {
             nowcast.see(at(tick), 1000.0 + 40.0 * (random() - 0.5));

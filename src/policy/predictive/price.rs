@@ -104,7 +104,8 @@ mod tests {
 
     /// Exponential above the median 100 in square-root scale: 1 for each factor e of the chance.
     fn chances() -> Chances {
-        let row: Vec<_> = CHANCES.iter().map(|chance| (10.0 + (-0.693_147_18 - chance)).powi(2)).collect();
+        let row: Vec<_> =
+            CHANCES.iter().map(|chance| (10.0 + (-0.693_147_18 - chance)).powi(2)).collect();
         Chances::new(10.0, &row)
     }
 
@@ -127,7 +128,8 @@ mod tests {
         for price in [5.0, 50.0, 500.0, 5000.0] {
             let (replicas, chance) = chances().cheapest(10.0, price);
             let cost = |replicas: f64| replicas + price * chances().short(replicas * 10.0);
-            let best = (10..60).map(f64::from).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap();
+            let best =
+                (10..60).map(f64::from).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap();
             assert!(cost(replicas) <= cost(best) + 0.5, "{price}: {replicas}, best {best}");
             assert!((chance - chances().short(replicas * 10.0)).abs() < 1e-12);
         }

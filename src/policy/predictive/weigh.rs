@@ -29,13 +29,34 @@ pub(super) struct Weigher {
 struct Needed {
     replicas: f64,
     at: Timestamp,
+    /// That they are too few.
     chance: f64,
+    /// The same for one more replica.
+    chance_with_one_more: f64,
+}
+
+impl Needed {
+    /// One replica more than is cheapest stays where it is nearly worth its price.
+    fn or_stay(self, current: u32, price: f64) -> Self {
+        let saves = 1.0 - price * (self.chance - self.chance_with_one_more);
+        let is_one_more = f64::from(current) == self.replicas + 1.0;
+        if is_one_more && saves < Weigher::WORTH_A_MOVE {
+            let (replicas, chance) = (self.replicas + 1.0, self.chance_with_one_more);
+            return Self { replicas, chance, ..self };
+        }
+        self
+    }
 }
 
 impl Weigher {
-    /// Minutes of the usual fleet that a minute in violation costs at a risk of 1; so that the loads of
-    /// public traces come to about the risk on average.
+    /// Minutes of the usual fleet that a minute in violation costs at a risk of 1, where the load is
+    /// as uncertain as it is large. With the root of its unrest the share of time in violation grows
+    /// with the root too: between one price for all loads, which would have a calm one never and a
+    /// wild one often in violation, and one share for all, whatever it costs.
     const PRICE: f64 = 0.75;
+
+    /// Replicas that must be saved before any is taken away, so that noise moves nothing.
+    const WORTH_A_MOVE: f64 = 0.5;
 
     /// Utilization without a forecast, and how long a load counts then; as the Kubernetes HPA's usual
     /// target and its window for scale-down.
@@ -53,29 +74,34 @@ impl Weigher {
         risk: f64,
     ) -> Result<Proposal, Reason> {
         let ready = view.replicas.ready;
-        let reading = view
-            .usage(outlook.metric())
-            .and_then(|(usage, kind)| total_load(usage, kind, ready));
+        let reading =
+            view.usage(outlook.metric()).and_then(|(usage, kind)| total_load(usage, kind, ready));
         if let Ok(load) = reading {
             self.nowcast.see(view.at, load);
         }
         let now = self.nowcast.now(view.at, outlook.step().max(Duration::from_secs(60)));
         let forecast = outlook.distribution();
         let level = (outlook.level() / full).max(0.5);
-        let price = Self::PRICE * level / risk;
+        let price = Self::PRICE * level * outlook.unrest().sqrt() / risk;
         let needed = match forecast {
-            Ok(forecast) => needed(view, outlook, forecast, now, full, price),
+            Ok(forecast) => {
+                let needed = needed(view, outlook, forecast, now, full, price);
+                needed.map(|needed| needed.or_stay(view.replicas.current(), price))
+            }
             Err(reason) => Err(reason),
         };
         match (needed, now) {
             (Ok(needed), _) => {
                 let load = now.map_or(f64::NAN, |(load, _)| load);
-                let mut reason = Reason::new(codes::WORTH_ITS_PRICE, [
-                    ("replicas", needed.replicas),
-                    ("chance", needed.chance),
-                    ("ahead_seconds", needed.at.since(view.at).as_secs_f64()),
-                    ("load_per_replica", full),
-                ]);
+                let mut reason = Reason::new(
+                    codes::WORTH_ITS_PRICE,
+                    [
+                        ("replicas", needed.replicas),
+                        ("chance", needed.chance),
+                        ("ahead_seconds", needed.at.since(view.at).as_secs_f64()),
+                        ("load_per_replica", full),
+                    ],
+                );
                 if load.is_finite() {
                     reason = reason.with("load", load);
                 }
@@ -100,7 +126,12 @@ impl Weigher {
             [("load", highest), ("utilization", Self::UTILIZATION), ("load_per_replica", full)];
         let want = Want::Replicas((wish - 1e-9).ceil() as u32);
         let demand = Some(Demand { load: highest, at, quantile: None });
-        Proposal { want, wish: Some(wish), demand, reason: Reason::new(codes::NO_FORECAST_YET, facts) }
+        Proposal {
+            want,
+            wish: Some(wish),
+            demand,
+            reason: Reason::new(codes::NO_FORECAST_YET, facts),
+        }
     }
 }
 
@@ -120,7 +151,11 @@ fn needed(
         let back = issued.since(view.at).as_secs_f64();
         return Err(Reason::new(codes::TIME_WENT_BACK, [("back_seconds", back)]));
     }
-    let first = if issued < view.at { view.at.since(issued).as_millis() / step.as_millis().max(1) } else { 0 };
+    let first = if issued < view.at {
+        view.at.since(issued).as_millis() / step.as_millis().max(1)
+    } else {
+        0
+    };
     let first = usize::try_from(first).unwrap_or(usize::MAX);
     let rows = forecast.horizon();
     if first >= rows {
@@ -129,25 +164,31 @@ fn needed(
     }
     let root = |row: usize| forecast.row(row)[0].sqrt();
     let surprise = now.map(|(load, _)| load.sqrt() - root(first));
-    let mut most = Needed { replicas: 0.0, at: view.at, chance: 0.0 };
+    let mut most = Needed { replicas: 0.0, at: view.at, chance: 0.0, chance_with_one_more: 0.0 };
     for row in first..rows {
         let begins = issued + step.times(row as i64);
         if row > first + 1 && begins >= reach {
             break;
         }
-        let (replicas, chance) = match (surprise, now) {
+        let chances = match (surprise, now) {
             (Some(_), Some((load, error))) if row == first => {
-                (((load + Weigher::SURE * error) / full - 1e-9).ceil(), 0.0)
+                let replicas = ((load + Weigher::SURE * error) / full - 1e-9).ceil();
+                if replicas > most.replicas {
+                    most = Needed { replicas, at: begins, chance: 0.0, chance_with_one_more: 0.0 };
+                }
+                continue;
             }
             (Some(surprise), _) => {
                 let median = root(row) + outlook.carried(row - first) * surprise;
                 // Known now, it is as uncertain as what lies so much nearer.
-                Chances::new(median, forecast.row(row - first - 1)).cheapest(full, price)
+                Chances::new(median, forecast.row(row - first - 1))
             }
-            (None, _) => Chances::new(root(row), forecast.row(row)).cheapest(full, price),
+            (None, _) => Chances::new(root(row), forecast.row(row)),
         };
+        let (replicas, chance) = chances.cheapest(full, price);
         if replicas > most.replicas {
-            most = Needed { replicas, at: begins, chance };
+            let chance_with_one_more = chances.short((replicas + 1.0) * full);
+            most = Needed { replicas, at: begins, chance, chance_with_one_more };
         }
     }
     debug_assert!(forecast.quantiles.len() == LEVELS.len(), "the outlook weighs");
