@@ -425,6 +425,11 @@ export interface PredictivePolicy extends EveryPolicy {
   kind: 'predictive'
   /** The metric whose load is forecast; the one of `capacity`. */
   metric: string
+  /**
+   * In place of `quantile`: the share of time in violation that is accepted, about, over loads of all
+   * kinds; 0.00001 to 1.
+   */
+  risk?: number
   /** The load stays below the forecast with this probability, 0.5 to 0.999. Default: 0.95. */
   quantile?: number
   /** Length of the steps of the history. Default: 1 minute. */

@@ -18,7 +18,7 @@ use crate::decide::Mode;
 use crate::detect::{DetectorConfig, Lookout, Screen, ScreenConfig};
 use crate::forecast::Outlook;
 use crate::guard::{Guard, GuardConfig};
-use crate::policy::Metric;
+use crate::policy::{Metric, PolicyConfig};
 use crate::series::MetricKind;
 use crate::zero::{Config as ZeroConfig, Zero};
 pub use read::Origin;
@@ -69,7 +69,8 @@ pub struct Config {
     #[serde(default)]
     pub combine: Combine,
     /// Who holds changes back, in this order. Default: `stabilization` and `rate` with their
-    /// defaults, as the Kubernetes HPA.
+    /// defaults, as the Kubernetes HPA; where all policies are `predictive` by `risk`, `rate` alone, as
+    /// these keep by themselves what is needed again.
     #[serde(default = "hpa_guards")]
     pub guards: Vec<GuardConfig>,
     /// Scale to and from zero; needs `min_replicas: 0`.
@@ -240,6 +241,15 @@ impl Config {
             Ok((index, (format!("detector({name})").into(), lookout)))
         };
         watched.map(build).collect()
+    }
+
+    /// Whether all policies keep by themselves what is needed again soon.
+    fn holds_by_itself(&self) -> bool {
+        !self.policies.is_empty()
+            && self.policies.iter().all(|entry| match &entry.policy {
+                PolicyConfig::Predictive(settings) => settings.risk.is_some(),
+                _ => false,
+            })
     }
 
     fn check_limits(&self) -> Result<(), Error> {

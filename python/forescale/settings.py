@@ -488,6 +488,7 @@ class Predictive(EveryPolicy, total=False):
 
     kind: Required[Literal["predictive"]]
     metric: Required[str]
+    risk: float
     quantile: float
     step: Span
     horizon: Span

@@ -42,6 +42,15 @@ pub trait Capacity: Saved + std::fmt::Debug + Send + Sync {
     /// The reason why it is not known now.
     fn load_per_replica(&self) -> Result<f64, Reason>;
 
+    /// The load at which one replica is full, in the load's unit; above 0. Who keeps a reserve of
+    /// their own plan with it. By default what is planned with otherwise.
+    ///
+    /// # Errors
+    /// As [`load_per_replica`](Self::load_per_replica).
+    fn full_load(&self) -> Result<f64, Reason> {
+        self.load_per_replica()
+    }
+
     /// The replicas that carry `load`, before rounding up.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::Error;
 use crate::catalog::{did_you_mean, unlocated};
 use crate::detect::DetectorConfig;
 use crate::forecast::ForecasterConfig;
+use crate::guard::GuardConfig;
 
 /// A setting in force, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +37,9 @@ impl Config {
 
     pub(crate) fn from_value(given: Value) -> Result<Self, Error> {
         let mut config: Self = read(&given)?;
+        if given.get("guards").is_none() && config.holds_by_itself() {
+            config.guards.retain(|guard| !matches!(guard, GuardConfig::Stabilization(_)));
+        }
         config.given = Some(given);
         Ok(config)
     }

@@ -52,7 +52,7 @@ pub(super) fn along_lines(
     times: &[Timestamp],
     values: &[Option<f64>],
     step: Duration,
-    mut observe: impl FnMut(Timestamp, Option<f64>),
+    observe: &mut dyn FnMut(Timestamp, Option<f64>),
 ) {
     let value = |index: usize| values.get(index).copied().flatten().filter(|load| !load.is_nan());
     let grid = typical_distance(times);
@@ -68,6 +68,30 @@ pub(super) fn along_lines(
                 let share = ahead as f64 / n_steps as f64;
                 observe(at + step.times(ahead), Some(before + (after - before) * share));
             }
+        }
+    }
+}
+
+/// Hands checked history to `observe`; `None` and NaN are missing values.
+///
+/// Where it lies on a coarser grid than `step`, each value holds until the next one, the last for as
+/// long as they usually lie apart; what is missing in it stays missing.
+pub(super) fn along_steps(
+    times: &[Timestamp],
+    values: &[Option<f64>],
+    step: Duration,
+    observe: &mut dyn FnMut(Timestamp, Option<f64>),
+) {
+    let grid = typical_distance(times);
+    for (index, &at) in times.iter().enumerate() {
+        let value = values.get(index).copied().flatten().filter(|load| !load.is_nan());
+        observe(at, value);
+        let distance = times.get(index + 1).map_or(grid, |next| next.since(at));
+        let n_steps = distance.as_millis() / step.as_millis();
+        // However far two times lie apart, the way between them has an end.
+        let is_known = value.is_some() && distance <= grid && n_steps <= Resampler::MOST_MISSING;
+        for ahead in 1..if is_known { n_steps } else { 0 } {
+            observe(at + step.times(ahead), value);
         }
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod auto;
 mod bank;
+mod carry;
 mod cholesky;
 mod contest;
 mod crossing;
@@ -51,6 +52,7 @@ use serde::{Deserialize, Serialize};
 pub use crossing::Crossing;
 pub use ledger::{Accuracy, Judged, Score};
 pub use model::{Horizon, Model};
+pub(crate) use outlook::LEVELS;
 pub use outlook::Outlook;
 pub use outlook_config::OutlookConfig;
 pub use panel::{Panel, PanelForecast, forecast_panel};

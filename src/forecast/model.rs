@@ -146,7 +146,7 @@ impl Model {
             let values: Vec<_> = values.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
             self.observe_evenly(times[0], &values);
         } else {
-            input::along_lines(times, values, self.step, |at, value| self.take(at, value));
+            input::along_lines(times, values, self.step, &mut |at, value| self.take(at, value));
         }
         Ok(())
     }

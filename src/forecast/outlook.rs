@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::carry::Carry;
 use super::ledger::{Accuracy, Ledger};
 use super::{Forecast, Forecaster, OutlookConfig, input};
 use crate::series::{Resampler, Sample};
@@ -42,6 +43,9 @@ pub struct Outlook {
 #[derive(Debug)]
 struct Model {
     quantile: f64,
+    /// Whether the whole distribution is asked for.
+    weighs: bool,
+    step: Duration,
     /// Of the cached forecast, in steps.
     horizon: usize,
     forecaster: Box<dyn Forecaster>,
@@ -49,9 +53,18 @@ struct Model {
     cached: Forecast,
     /// The same with the median before it, for the ledger; as far as that looks.
     issued: Forecast,
+    /// The whole distribution up to the horizon, for who weighs chances; empty where nobody does.
+    spread: Forecast,
+    carry: Carry,
     /// Why there is no cached forecast, if so.
     abstains: Option<Reason>,
 }
+
+/// The quantiles of [`Outlook::distribution`]: the median, and ever closer to the top.
+pub(crate) const LEVELS: [f64; 8] = [0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999];
+
+/// The one of [`LEVELS`] that the ledger judges where no quantile is asked for.
+const JUDGED: usize = 3;
 
 impl Outlook {
     /// From settings; `lead_time` sets the default horizon and the horizon at which skill is judged.
@@ -69,16 +82,21 @@ impl Outlook {
         }
         let forecaster =
             settings.forecaster.clone().build(step).map_err(|error| error.at("forecaster"))?;
-        let quantile = settings.quantile;
+        let quantile = settings.quantile_in_force().unwrap_or(LEVELS[JUDGED]);
+        let weighs = settings.risk.is_some();
         let ledger = Ledger::new(quantile, settings.min_skill, ahead, horizon, step);
         let resampler = Resampler::new(step);
         let mut model = Model {
             quantile,
+            weighs,
+            step,
             horizon,
             forecaster,
             ledger,
             cached: Forecast::default(),
             issued: Forecast::default(),
+            spread: Forecast::default(),
+            carry: Carry::new(ahead + 1),
             abstains: None,
         };
         model.forecast();
@@ -107,6 +125,7 @@ impl Outlook {
         let ahead = lead_time.steps(step).clamp(1, horizon);
         let model = &mut self.model;
         model.ledger.follow(ahead, horizon);
+        model.carry.follow(ahead + 1);
         if std::mem::replace(&mut model.horizon, horizon) != horizon {
             model.forecast();
         }
@@ -152,7 +171,9 @@ impl Outlook {
     }
 
     /// Feeds history, the oldest first; then as [`observe`](Self::observe). `None` and NaN are
-    /// missing values. A history on a coarser grid than the step is taken along lines.
+    /// missing values. A history on a coarser grid than the step is taken along lines, as held level
+    /// nothing would beat "as now" between two values and no forecast be trusted; by a risk, which asks
+    /// for no such trust, each value holds until the next one.
     ///
     /// # Errors
     /// If the lengths differ, the times do not rise, or a value is negative or infinite; nothing
@@ -160,7 +181,8 @@ impl Outlook {
     pub fn warm_up(&mut self, times: &[Timestamp], values: &[Option<f64>]) -> Result<(), Error> {
         input::check_history(None, times, values)?;
         let step = self.step();
-        input::along_lines(times, values, step, |at, load| self.observe(at, load));
+        let fill = if self.model.weighs { input::along_steps } else { input::along_lines };
+        fill(times, values, step, &mut |at, load| self.observe(at, load));
         Ok(())
     }
 
@@ -186,6 +208,33 @@ impl Outlook {
         let forecast = self.latest().ok()?;
         let ahead = at.since(forecast.issued_at).steps(forecast.step).saturating_sub(1);
         (ahead < forecast.horizon()).then(|| forecast.row(ahead)[0])
+    }
+
+    /// The distribution of the load at each step up to the horizon, at [`LEVELS`], whether or not the
+    /// forecast is better than what needs no model: its own errors have set how wide it is.
+    ///
+    /// # Errors
+    /// As [`latest`](Self::latest), but for the lack of skill.
+    pub(crate) fn distribution(&self) -> Result<&Forecast, Reason> {
+        match &self.model.abstains {
+            Some(reason) => Err(*reason),
+            None => Ok(&self.model.spread),
+        }
+    }
+
+    /// The share of the present error that is still there so many steps later.
+    pub(crate) fn carried(&self, ahead: usize) -> f64 {
+        self.model.carry.share(ahead)
+    }
+
+    /// How uncertain the load is a lead time ahead, as a share of its usual level.
+    pub(crate) fn unrest(&self) -> f64 {
+        self.model.carry.unrest()
+    }
+
+    /// The mean load over about the last week; 0 before the first sample.
+    pub(crate) fn level(&self) -> f64 {
+        self.model.carry.level()
     }
 
     /// A forecast for people: any horizon (in steps) and quantiles; not gated by skill.
@@ -248,10 +297,10 @@ impl Outlook {
     /// # Errors
     /// If it cannot be written as JSON.
     pub fn save(&self) -> Result<Value, Error> {
-        let Model { forecaster, ledger, .. } = &self.model;
+        let Model { forecaster, ledger, carry, .. } = &self.model;
         let forecaster = forecaster.save()?;
         let (resampler, ledger) = (self.resampler.clone(), ledger.clone());
-        let saved = SavedOutlook { resampler, forecaster, ledger };
+        let saved = SavedOutlook { resampler, forecaster, ledger, carry: carry.clone() };
         serde_json::to_value(saved)
             .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
     }
@@ -267,9 +316,15 @@ impl Outlook {
         if saved.resampler.step() != self.step() {
             return Err(Error::snapshot("holds a forecaster of other settings"));
         }
+        if !saved.carry.is_whole() {
+            return Err(Error::snapshot(
+                "holds a forecaster that is damaged: its carry is not whole",
+            ));
+        }
         let ledger = self.model.ledger.restored(saved.ledger).map_err(Error::snapshot)?;
         self.model.forecaster.load(saved.forecaster)?;
         self.model.ledger = ledger;
+        self.model.carry = saved.carry;
         self.resampler = saved.resampler;
         // A forecast is a pure function of the forecaster, so the cached one need not be saved.
         self.model.forecast();
@@ -282,16 +337,21 @@ impl Model {
         self.forecaster.observe(sample);
         if sample.value.is_none() {
             self.ledger.observe(sample, None);
+            self.carry.observe(None, None, self.step);
             return;
         }
         self.forecast();
         let issued = self.abstains.is_none().then_some(&self.issued);
         self.ledger.observe(sample, issued);
+        self.carry.observe(sample.value, issued, self.step);
     }
 
     /// Caches the forecast, or why there is none.
     fn forecast(&mut self) {
-        let Self { quantile, horizon, forecaster, ledger, cached, issued, abstains } = self;
+        if self.weighs {
+            return self.weigh();
+        }
+        let Self { quantile, horizon, forecaster, ledger, cached, issued, abstains, .. } = self;
         let both = [0.5, *quantile];
         // At the median itself there is but one.
         let quantiles = if *quantile > 0.5 { &both[..] } else { &both[1..] };
@@ -307,6 +367,27 @@ impl Model {
         let last = issued.values.chunks_exact(quantiles.len()).filter_map(<[f64]>::last);
         cached.values.extend(last.take(*horizon));
     }
+
+    /// The same where the whole distribution is asked for.
+    fn weigh(&mut self) {
+        let reach = self.ledger.longest().max(self.horizon);
+        self.abstains = self.forecaster.forecast(reach, &LEVELS, &mut self.spread).err();
+        if self.abstains.is_some() {
+            return;
+        }
+        let Self { cached, issued, spread, horizon, .. } = self;
+        let columns: [(&mut Forecast, &[usize]); 2] = [(issued, &[0, JUDGED]), (cached, &[JUDGED])];
+        for (part, columns) in columns {
+            (part.issued_at, part.step) = (spread.issued_at, spread.step);
+            part.quantiles.clear();
+            part.quantiles.extend(columns.iter().map(|&column| LEVELS[column]));
+            part.values.clear();
+            let rows = spread.values.chunks_exact(LEVELS.len());
+            part.values.extend(rows.flat_map(|row| columns.iter().map(|&column| row[column])));
+        }
+        cached.values.truncate(*horizon);
+        spread.values.truncate(*horizon * LEVELS.len());
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -315,6 +396,7 @@ struct SavedOutlook {
     resampler: Resampler,
     forecaster: Value,
     ledger: Ledger,
+    carry: Carry,
 }
 
 #[cfg(test)]

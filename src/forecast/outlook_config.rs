@@ -14,11 +14,22 @@ use crate::{Duration, Error, Timestamp};
 pub struct OutlookConfig {
     /// The metric whose load is forecast; the configuration's `capacity` speaks of it too.
     pub metric: String,
-    /// The load may lie above the forecast with probability `1 - quantile`; from 0.5 to 0.999.
-    /// Above 0.998 it is the largest error of the last 480 steps, as more is not known.
-    /// Default 0.95: one step in twenty a little short, which the headroom of the capacity bears.
-    #[serde(default = "default_quantile")]
-    pub quantile: f64,
+    /// In place of `quantile`: how much time in violation is accepted, about, as a share of it, from
+    /// 0.00001 to 1.
+    /// It sets the price of a minute in which the load is more than the replicas carry, in minutes of
+    /// the usual fleet, and at each moment there are as many replicas as are cheapest at that price.
+    /// Twice the risk halves the price. A calm load stays below the share, as a reserve is cheap there;
+    /// one with rare high spikes may lie above it. Without a forecast it scales as an HPA would. Default:
+    /// none, the quantile decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<f64>,
+    /// The load may lie above the forecast with probability `1 - quantile`, at all times alike; from
+    /// 0.5 to 0.999. The replicas are those of the highest load up to the horizon, and without a
+    /// forecast that has skill there is no proposal. Above 0.998 it is the largest error of the last
+    /// 480 steps, as more is not known. Default 0.95, where no `risk` is set: one step in twenty a
+    /// little short, which the headroom of the capacity bears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<f64>,
     /// Length of the steps on which history is kept and forecast, from a second to a day; not
     /// shorter than the time between two observations or two values of warmed-up history, as most
     /// steps would be missing. Default `1m`: about how fast replicas can follow.
@@ -57,7 +68,8 @@ impl OutlookConfig {
     pub fn new(metric: impl Into<String>) -> Self {
         Self {
             metric: metric.into(),
-            quantile: default_quantile(),
+            risk: None,
+            quantile: None,
             step: default_step(),
             horizon: None,
             forecaster: ForecasterConfig::default(),
@@ -73,9 +85,16 @@ impl OutlookConfig {
         if self.metric.is_empty() {
             return Err(Error::config("metric", "is empty, must name a metric"));
         }
-        if !(0.5..=0.999).contains(&self.quantile) {
-            let message = format!("is {}, must be in [0.5, 0.999]", self.quantile);
+        if let Some(quantile) = self.quantile.filter(|quantile| !(0.5..=0.999).contains(quantile)) {
+            let message = format!("is {quantile}, must be in [0.5, 0.999]");
             return Err(Error::config("quantile", message));
+        }
+        if let Some(risk) = self.risk.filter(|risk| !(0.000_01..=1.0).contains(risk)) {
+            return Err(Error::config("risk", format!("is {risk}, must be in [0.00001, 1]")));
+        }
+        if let (Some(risk), Some(_)) = (self.risk, self.quantile) {
+            let message = format!("is {risk}, must be absent where `quantile` is set");
+            return Err(Error::config("risk", message));
         }
         if self.step < Duration::from_secs(1) || self.step > Duration::from_secs(86_400) {
             let message = format!("is {}, must be from 1s to 1d", self.step);
@@ -94,6 +113,12 @@ impl OutlookConfig {
         Ok(())
     }
 
+    /// The quantile that decides; `None` where a risk does.
+    #[must_use]
+    pub fn quantile_in_force(&self) -> Option<f64> {
+        self.risk.is_none().then_some(self.quantile.unwrap_or(DEFAULT_QUANTILE))
+    }
+
     /// The horizon, by default of twice the lead time, or two steps more than it.
     #[must_use]
     pub fn horizon_or(&self, lead_time: Duration) -> Duration {
@@ -103,9 +128,7 @@ impl OutlookConfig {
     }
 }
 
-fn default_quantile() -> f64 {
-    0.95
-}
+const DEFAULT_QUANTILE: f64 = 0.95;
 
 fn default_step() -> Duration {
     Duration::from_secs(60)
@@ -121,6 +144,8 @@ mod tests {
             (r#"{"metric": ""}"#, "metric"),
             (r#"{"metric": "rps", "quantile": 0.4}"#, "quantile"),
             (r#"{"metric": "rps", "quantile": 1}"#, "quantile"),
+            (r#"{"metric": "rps", "risk": 0}"#, "risk"),
+            (r#"{"metric": "rps", "risk": 0.01, "quantile": 0.9}"#, "risk"),
             (r#"{"metric": "rps", "step": "500ms"}"#, "step"),
             (r#"{"metric": "rps", "horizon": "30s"}"#, "horizon"),
             (r#"{"metric": "rps", "min_skill": 1}"#, "min_skill"),

@@ -1,11 +1,17 @@
 //! Scale for the load that the forecast expects, before it comes.
 //!
-//! In: the forecast of one metric's load and what a replica carries. Out: the replicas for the
-//! highest load of the chosen quantile up to the horizon, or the reason to abstain: too little
-//! history, no skill, a capacity that is still to be learnt. Knows nothing of how the forecast is made.
+//! In: the forecast of one metric's load and what a replica carries. Out: by a `risk` the replicas that
+//! are worth their price (`weigh.rs`), by a `quantile` those for its highest load up to the horizon;
+//! or the reason to abstain: too little history, no skill, a capacity that is still to be learnt.
+//! Knows nothing of how the forecast is made.
+
+mod nowcast;
+mod price;
+mod weigh;
 
 use serde::{Deserialize, Serialize};
 
+use self::weigh::Weigher;
 use super::{Policy, Proposal, View, Want};
 use crate::Error;
 use crate::demand::Demand;
@@ -13,10 +19,26 @@ use crate::explain::{Reason, codes};
 use crate::forecast::OutlookConfig;
 pub use crate::forecast::OutlookConfig as Config;
 
-/// Proposes the replicas that carry a quantile of the forecast load.
+/// Proposes the replicas that carry the load which the forecast expects.
+///
+/// ```
+/// use forescale::{Autoscaler, Observation, Timestamp};
+///
+/// let mut scaler = Autoscaler::from_text(
+///     r#"{"max_replicas": 60, "metrics": {"rps": {"kind": "total"}},
+///         "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+///         "policies": [{"kind": "predictive", "metric": "rps", "risk": 0.01}]}"#,
+/// )?;
+/// // Without history it carries the load of now at 70 % utilization: 1400 / (100 * 0.7) = 20.
+/// let seen = Observation::at(Timestamp::from_secs(0)).ready(15).metric("rps", 1400.0);
+/// assert_eq!(scaler.decide(&seen).replicas, 20);
+/// # Ok::<(), forescale::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Predictive {
     settings: Config,
+    #[serde(default)]
+    weigher: Weigher,
 }
 
 impl Predictive {
@@ -26,7 +48,7 @@ impl Predictive {
     /// If a setting is out of its range.
     pub fn new(settings: Config) -> Result<Self, Error> {
         settings.check()?;
-        Ok(Self { settings })
+        Ok(Self { settings, weigher: Weigher::default() })
     }
 }
 
@@ -35,6 +57,10 @@ impl Policy for Predictive {
         let unknown = || Reason::new(codes::METRIC_MISSING, []);
         let outlook = view.outlook(&self.settings.metric).ok_or_else(unknown)?;
         let capacity = view.capacity().ok_or_else(unknown)?;
+        let Some(quantile) = self.settings.quantile_in_force() else {
+            let risk = self.settings.risk.unwrap_or(1.0);
+            return self.weigher.propose(view, outlook, capacity.full_load()?, risk);
+        };
         let forecast = outlook.latest()?;
         let horizon = self.settings.horizon_or(view.lead_time);
         if forecast.issued_at >= view.at + horizon {
@@ -52,7 +78,7 @@ impl Policy for Predictive {
             codes::FORECAST,
             [
                 ("load", demand.load),
-                ("quantile", self.settings.quantile),
+                ("quantile", quantile),
                 ("ahead_seconds", demand.at.since(view.at).as_secs_f64()),
                 ("load_per_replica", capacity.load_per_replica()?),
                 ("skill", outlook.skill()),
