@@ -12,7 +12,7 @@ use crate::demand::Demand;
 use crate::explain::{Reason, codes};
 use crate::forecast::{Forecast, LEVELS, Outlook};
 use crate::policy::{Proposal, View, Want};
-use crate::series::total_load;
+use crate::series::{TimedMax, total_load};
 use crate::time::{Duration, Timestamp};
 
 /// What is remembered from one reading to the next.
@@ -22,6 +22,10 @@ pub(super) struct Weigher {
     nowcast: Nowcast,
     /// Without a forecast: the highest load lately, and until when it counts.
     held: Option<(Timestamp, f64)>,
+    /// What was worth its price over the last lead time; a replica taken away is missed if it is
+    /// needed again before another one could have come.
+    #[serde(default)]
+    lately: Option<TimedMax>,
 }
 
 /// What the replicas must bear, as far as they are concerned.
@@ -63,6 +67,9 @@ impl Weigher {
     const UTILIZATION: f64 = 0.7;
     const HOLD: Duration = Duration::from_secs(300);
 
+    /// The grain of the last lead time.
+    const SLOT: Duration = Duration::from_secs(15);
+
     /// Standard errors that are added to the load of now.
     const SURE: f64 = 2.0;
 
@@ -93,6 +100,7 @@ impl Weigher {
         match (needed, now) {
             (Ok(needed), _) => {
                 let load = now.map_or(f64::NAN, |(load, _)| load);
+                let replicas = self.keep(view.at, view.lead_time, needed.replicas);
                 let mut reason = Reason::new(
                     codes::WORTH_ITS_PRICE,
                     [
@@ -102,18 +110,29 @@ impl Weigher {
                         ("load_per_replica", full),
                     ],
                 );
+                if replicas > needed.replicas {
+                    reason = reason.with("kept", replicas);
+                }
                 if load.is_finite() {
                     reason = reason.with("load", load);
                 }
                 self.held = None;
                 let quantile = Some(1.0 - needed.chance);
-                let demand = Demand { load: needed.replicas * full, at: needed.at, quantile };
-                let want = Want::Replicas(needed.replicas as u32);
-                Ok(Proposal { want, wish: Some(needed.replicas), demand: Some(demand), reason })
+                let demand = Demand { load: replicas * full, at: needed.at, quantile };
+                let want = Want::Replicas(replicas as u32);
+                Ok(Proposal { want, wish: Some(replicas), demand: Some(demand), reason })
             }
             (Err(_), Some((load, _))) => Ok(self.without_forecast(view.at, load, full)),
             (Err(reason), None) => Err(reading.err().unwrap_or(reason)),
         }
+    }
+
+    /// The most that was worth its price over the last lead time.
+    fn keep(&mut self, at: Timestamp, lead_time: Duration, replicas: f64) -> f64 {
+        let lately = self.lately.get_or_insert_with(|| TimedMax::new(lead_time, Self::SLOT));
+        lately.resize(lead_time);
+        lately.record(at, replicas);
+        lately.max().unwrap_or(replicas)
     }
 
     /// As an HPA would, on the load.

@@ -1,0 +1,72 @@
+//! The predictive loop by a risk, in closed loop on a generated load.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use forescale::sim::{Report, Settings, replay, web_service};
+use forescale::{Autoscaler, Observation, Timestamp};
+
+fn ran(policy: &str, guards: &str) -> Report {
+    let trace = web_service(3, 7);
+    let settings = Settings { scored: "3d".parse().unwrap(), ..Settings::default() };
+    let full = settings.capacity_on(&trace).unwrap();
+    let config = format!(
+        r#"{{"max_replicas": 90, "metrics": {{"rps": {{"kind": "total"}}, "cpu": {{"kind": "utilization"}}}},
+            "capacity": {{"kind": "fixed", "metric": "rps", "load_per_replica": {full}}},
+            "lead_time": "2m", "policies": [{policy}]{guards}}}"#
+    );
+    replay(&mut Autoscaler::from_text(&config).unwrap(), &trace, &settings).unwrap()
+}
+
+fn by_risk(risk: f64) -> Report {
+    ran(&format!(r#"{{"kind": "predictive", "metric": "rps", "risk": {risk}}}"#), "")
+}
+
+#[test]
+fn it_is_cheaper_than_the_usual_hpa_and_keeps_to_its_risk() {
+    let hpa = ran(r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#, "");
+    let own = by_risk(0.01);
+    let (cost, usual) = (own.score.replica_hours, hpa.score.replica_hours);
+    assert!(cost < 0.9 * usual, "{cost} replica-hours, the HPA {usual}");
+    assert!(own.score.violation_share() <= 0.01, "{}", own.score.violation_share());
+}
+
+#[test]
+fn more_risk_is_cheaper_and_later() {
+    let reports = [0.002, 0.02, 0.2].map(by_risk);
+    let costs = reports.iter().map(|report| report.score.replica_hours);
+    assert!(costs.collect::<Vec<_>>().is_sorted_by(|careful, bold| careful > bold));
+    let shares: Vec<_> = reports.iter().map(|report| report.score.violation_share()).collect();
+    assert!(shares.is_sorted(), "{shares:?}");
+}
+
+/// What is needed again before a replica could be back is not taken away.
+#[test]
+fn a_dip_shorter_than_the_lead_time_takes_nothing_away() {
+    let mut scaler = Autoscaler::from_text(
+        r#"{"max_replicas": 90, "metrics": {"rps": {"kind": "total"}}, "lead_time": "5m",
+            "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100}, "guards": [],
+            "policies": [{"kind": "predictive", "metric": "rps", "risk": 0.01}]}"#,
+    )
+    .unwrap();
+    let mut replicas = 20;
+    for tick in 0..4 * 600 {
+        let dips = tick >= 2000 && tick % 40 < 12;
+        let load = if dips { 700.0 } else { 1000.0 } + f64::from(tick * 7 % 11);
+        let at = Timestamp::from_secs(15 * i64::from(tick));
+        let seen = Observation::at(at).ready(replicas).metric("rps", load);
+        replicas = scaler.decide(&seen).replicas;
+        assert!(tick < 2000 || replicas >= 10, "{replicas} at tick {tick}");
+    }
+}
+
+#[test]
+fn a_risk_and_a_quantile_exclude_each_other() {
+    let error = Autoscaler::from_text(
+        r#"{"max_replicas": 9, "metrics": {"rps": {"kind": "total"}},
+            "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+            "policies": [{"kind": "predictive", "metric": "rps", "risk": 0.01, "quantile": 0.9}]}"#,
+    )
+    .unwrap_err();
+    let want = "`policies[0].risk` is 0.01, must be absent where `quantile` is set";
+    assert_eq!(error.to_string(), want);
+}
