@@ -19,7 +19,7 @@ const EVERYTHING: &str = r#"{
         {"kind": "concurrency", "metric": "queue", "target": 20, "scale_down_delay": "1m"},
         {"kind": "schedule", "cron": "*/7 * * * *", "time_zone": "America/New_York",
          "duration": "3m", "min_replicas": 4, "max_replicas": 30},
-        {"kind": "predictive", "metric": "rps", "quantile": 0.95, "step": "10s",
+        {"kind": "predictive", "metric": "rps", "step": "10s",
          "forecaster": {"kind": "seasonal_naive", "season": "10m"}},
         {"kind": "calendar", "time_zone": "Europe/Berlin", "entries": [
             {"start_time": "08:00", "end_time": "12:00", "min_replicas": 3, "max_replicas": 40,

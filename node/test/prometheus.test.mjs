@@ -54,7 +54,7 @@ test('history is replayed and warms up', async () => {
     max_replicas: 60,
     metrics: { rps: { kind: 'total' } },
     capacity: { kind: 'fixed', metric: 'rps', load_per_replica: 100 },
-    policies: [{ kind: 'predictive', metric: 'rps', quantile: 0.95, step: '5m' }],
+    policies: [{ kind: 'predictive', metric: 'rps', step: '5m' }],
   }
   const [one, other] = [new Autoscaler(config), new Autoscaler(config)]
   one.warmUp('rps', history.times, history.values)

@@ -80,7 +80,7 @@ def test_every_form_of_reading_counts(reactive: dict[str, Any], start: int, metr
         (float("inf"), "metric_invalid"),
         (-1.0, "metric_invalid"),
         (10**400, "metric_invalid"),
-        ([0.5, float("nan")], "metric_invalid"),
+        ([0.5, float("nan")], "replica_invalid"),
         ({"total": float("nan")}, "metric_invalid"),
     ],
     ids=lambda case: str(case)[:40],

@@ -13,7 +13,7 @@ use crate::{Error, Reason};
 /// let settings = fixed::Config {
 ///     metric: "rps".into(),
 ///     load_per_replica: 110.0,
-///     target_utilization: Some(0.75),
+///     target_utilization: 0.75,
 ///     headroom: 0.1,
 /// };
 /// let capacity = fixed::Fixed::new(settings)?;
@@ -34,16 +34,14 @@ impl Fixed {
     /// # Errors
     /// If a setting is out of its range.
     pub fn new(settings: Config) -> Result<Self, Error> {
-        let Config { metric, load_per_replica, target_utilization: given, headroom } = settings;
-        let target_utilization = given.unwrap_or(DEFAULT_TARGET_UTILIZATION);
+        let Config { metric, load_per_replica, target_utilization, headroom } = settings;
         check(Some(load_per_replica), headroom)?;
         if !(target_utilization > 0.0 && target_utilization <= 1.0) {
             let message = format!("is {target_utilization}, must be in (0, 1]");
             return Err(Error::config("target_utilization", message));
         }
-        let carries = load_per_replica / (1.0 + headroom);
-        let (planned, full) = (carries * target_utilization, carries * given.unwrap_or(1.0));
-        Ok(Self { metric, planned, full })
+        let full = load_per_replica / (1.0 + headroom);
+        Ok(Self { metric, planned: full * target_utilization, full })
     }
 }
 
@@ -70,14 +68,16 @@ pub struct Config {
     pub metric: String,
     /// The load one replica can carry at most, in the load's unit; above 0.
     pub load_per_replica: f64,
-    /// The share of it that is planned with, in (0, 1]. Default: 0.75, as queues grow fast above; but
-    /// 1 where a `risk` decides, which sets a reserve of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target_utilization: Option<f64>,
+    /// The share of it that is planned with, in (0, 1]. Default: 0.75, as queues grow fast above.
+    /// Without effect on a `predictive` policy by `risk`, which sets a reserve of its own.
+    #[serde(default = "default_target_utilization")]
+    pub target_utilization: f64,
     /// Spare load on top, as a ratio in [0, 10]. Default: 0, as the quantile of a forecast already
     /// leaves room.
     #[serde(default)]
     pub headroom: f64,
 }
 
-const DEFAULT_TARGET_UTILIZATION: f64 = 0.75;
+fn default_target_utilization() -> f64 {
+    0.75
+}

@@ -82,8 +82,8 @@ impl Outlook {
         }
         let forecaster =
             settings.forecaster.clone().build(step).map_err(|error| error.at("forecaster"))?;
-        let quantile = settings.quantile_in_force().unwrap_or(LEVELS[JUDGED]);
         let weighs = settings.risk.is_some();
+        let quantile = if weighs { LEVELS[JUDGED] } else { settings.quantile };
         let ledger = Ledger::new(quantile, settings.min_skill, ahead, horizon, step);
         let resampler = Resampler::new(step);
         let mut model = Model {

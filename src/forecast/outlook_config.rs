@@ -26,10 +26,10 @@ pub struct OutlookConfig {
     /// The load may lie above the forecast with probability `1 - quantile`, at all times alike; from
     /// 0.5 to 0.999. The replicas are those of the highest load up to the horizon, and without a
     /// forecast that has skill there is no proposal. Above 0.998 it is the largest error of the last
-    /// 480 steps, as more is not known. Default 0.95, where no `risk` is set: one step in twenty a
-    /// little short, which the headroom of the capacity bears.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quantile: Option<f64>,
+    /// 480 steps, as more is not known. Default 0.95: one step in twenty a little short, which the
+    /// headroom of the capacity bears. Without effect where a `risk` is set.
+    #[serde(default = "default_quantile")]
+    pub quantile: f64,
     /// Length of the steps on which history is kept and forecast, from a second to a day; not
     /// shorter than the time between two observations or two values of warmed-up history, as most
     /// steps would be missing. Default `1m`: about how fast replicas can follow.
@@ -69,7 +69,7 @@ impl OutlookConfig {
         Self {
             metric: metric.into(),
             risk: None,
-            quantile: None,
+            quantile: default_quantile(),
             step: default_step(),
             horizon: None,
             forecaster: ForecasterConfig::default(),
@@ -85,14 +85,14 @@ impl OutlookConfig {
         if self.metric.is_empty() {
             return Err(Error::config("metric", "is empty, must name a metric"));
         }
-        if let Some(quantile) = self.quantile.filter(|quantile| !(0.5..=0.999).contains(quantile)) {
-            let message = format!("is {quantile}, must be in [0.5, 0.999]");
+        if !(0.5..=0.999).contains(&self.quantile) {
+            let message = format!("is {}, must be in [0.5, 0.999]", self.quantile);
             return Err(Error::config("quantile", message));
         }
         if let Some(risk) = self.risk.filter(|risk| !(0.000_01..=1.0).contains(risk)) {
             return Err(Error::config("risk", format!("is {risk}, must be in [0.00001, 1]")));
         }
-        if let (Some(risk), Some(_)) = (self.risk, self.quantile) {
+        if let Some(risk) = self.risk.filter(|_| self.quantile != default_quantile()) {
             let message = format!("is {risk}, must be absent where `quantile` is set");
             return Err(Error::config("risk", message));
         }
@@ -113,12 +113,6 @@ impl OutlookConfig {
         Ok(())
     }
 
-    /// The quantile that decides; `None` where a risk does.
-    #[must_use]
-    pub fn quantile_in_force(&self) -> Option<f64> {
-        self.risk.is_none().then_some(self.quantile.unwrap_or(DEFAULT_QUANTILE))
-    }
-
     /// The horizon, by default of twice the lead time, or two steps more than it.
     #[must_use]
     pub fn horizon_or(&self, lead_time: Duration) -> Duration {
@@ -128,7 +122,9 @@ impl OutlookConfig {
     }
 }
 
-const DEFAULT_QUANTILE: f64 = 0.95;
+fn default_quantile() -> f64 {
+    0.95
+}
 
 fn default_step() -> Duration {
     Duration::from_secs(60)

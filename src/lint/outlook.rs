@@ -10,16 +10,16 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) {
         let PolicyConfig::Predictive(settings) = &entry.policy else { continue };
         let kept = ERRORS_KEPT as f64;
         let most = kept / (kept + 1.0);
-        if let Some(quantile) = settings.quantile_in_force().filter(|&quantile| quantile > most) {
+        if settings.quantile > most {
             let path = format!("policies[{index}].quantile");
             let highest = (most * 1000.0).floor() / 1000.0;
             let message = format!(
                 "The quantile {} is not known from the last {kept} errors that are kept: above {} it \
                  is the largest of them, whatever is asked for.",
-                quantile,
+                settings.quantile,
                 short(most),
             );
-            let facts = [("quantile", quantile), ("n_errors", kept)];
+            let facts = [("quantile", settings.quantile), ("n_errors", kept)];
             let code = "quantile_without_history";
             let mut finding = Finding::new(code, Severity::Warning, path.clone(), message, facts);
             finding.fix = Some(Fix::new(path, highest.into()));

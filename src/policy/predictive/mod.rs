@@ -57,10 +57,9 @@ impl Policy for Predictive {
         let unknown = || Reason::new(codes::METRIC_MISSING, []);
         let outlook = view.outlook(&self.settings.metric).ok_or_else(unknown)?;
         let capacity = view.capacity().ok_or_else(unknown)?;
-        let Some(quantile) = self.settings.quantile_in_force() else {
-            let risk = self.settings.risk.unwrap_or(1.0);
+        if let Some(risk) = self.settings.risk {
             return self.weigher.propose(view, outlook, capacity.full_load()?, risk);
-        };
+        }
         let forecast = outlook.latest()?;
         let horizon = self.settings.horizon_or(view.lead_time);
         if forecast.issued_at >= view.at + horizon {
@@ -78,7 +77,7 @@ impl Policy for Predictive {
             codes::FORECAST,
             [
                 ("load", demand.load),
-                ("quantile", quantile),
+                ("quantile", self.settings.quantile),
                 ("ahead_seconds", demand.at.since(view.at).as_secs_f64()),
                 ("load_per_replica", capacity.load_per_replica()?),
                 ("skill", outlook.skill()),
