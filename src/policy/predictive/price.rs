@@ -13,9 +13,9 @@ use crate::forecast::LEVELS;
 
 /// Logarithms of the chances to be above each of [`LEVELS`].
 const CHANCES: [f64; LEVELS.len()] = [
-    -0.693_147_18,
+    -std::f64::consts::LN_2,
     -1.609_437_91,
-    -2.302_585_09,
+    -std::f64::consts::LN_10,
     -2.995_732_27,
     -3.912_023_01,
     -4.605_170_19,
@@ -105,7 +105,7 @@ mod tests {
     /// Exponential above the median 100 in square-root scale: 1 for each factor e of the chance.
     fn chances() -> Chances {
         let row: Vec<_> =
-            CHANCES.iter().map(|chance| (10.0 + (-0.693_147_18 - chance)).powi(2)).collect();
+            CHANCES.iter().map(|chance| (10.0 + (CHANCES[0] - chance)).powi(2)).collect();
         Chances::new(10.0, &row)
     }
 
@@ -113,7 +113,7 @@ mod tests {
     fn chances_are_those_of_the_levels_and_fall_with_capacity() {
         let chances = chances();
         assert!((chances.short(100.0) - 0.5).abs() < 1e-6);
-        let at_99 = (10.0_f64 + 4.605_170_19 - 0.693_147_18).powi(2);
+        let at_99 = (10.0_f64 + 4.605_170_19 + CHANCES[0]).powi(2);
         assert!((chances.short(at_99) - 0.01).abs() < 1e-6);
         let mut last = 1.1;
         for capacity in 0..400 {
