@@ -32,7 +32,7 @@ use crate::time::{Duration, Timestamp};
 /// let seen = model.score(Timestamp::from_secs(300 * 576), Some(5000.0))?;
 /// assert!(seen.is_anomaly && seen.p_value < 0.01);
 /// assert_eq!(seen.kind, Some(AnomalyKind::Spike));
-/// assert!(seen.upper.is_some_and(|upper| upper < 5000.0));
+/// assert!(seen.expected.is_some_and(|expected| expected < 1500.0));
 /// assert!(seen.reason.to_string().starts_with("5000 is a spike"));
 ///
 /// let mut twin = Model::restore(&model.snapshot()?)?;
