@@ -42,6 +42,21 @@ impl<T: Serialize + DeserializeOwned> Saved for T {
     }
 }
 
+/// Opens the snapshot of one series' member, whose format is `forescale` and what it is of.
+pub(crate) fn opened(snapshot: &[u8], format: &str, version: u64) -> Result<Value, Error> {
+    let value: Value = serde_json::from_slice(snapshot)
+        .map_err(|error| Error::snapshot(format!("the snapshot is not JSON: {error}")))?;
+    if value.get("format").and_then(Value::as_str) != Some(format) {
+        let of = format.trim_start_matches("forescale ");
+        return Err(Error::snapshot(format!("the text is no snapshot of a {of}")));
+    }
+    if value.get("version").and_then(Value::as_u64) != Some(version) {
+        let message = format!("the snapshot's version is unknown, must be {version}");
+        return Err(Error::snapshot(message));
+    }
+    Ok(value)
+}
+
 /// Splits settings into their `kind` and the rest; a text alone is a kind with its defaults.
 pub(crate) fn take_kind<'de, D: Deserializer<'de>>(
     deserializer: D,

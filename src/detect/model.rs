@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Anomaly, AnomalyKind, Detector, DetectorConfig};
 use crate::Error;
-use crate::catalog::unlocated;
+use crate::catalog::{opened, unlocated};
 use crate::series::Sample;
 use crate::time::{Duration, Timestamp};
 
@@ -188,15 +188,7 @@ impl Model {
     /// [`ErrorKind::Snapshot`](crate::ErrorKind::Snapshot) if it is cut, damaged, of another
     /// version, or no snapshot of a detector.
     pub fn restore(snapshot: &[u8]) -> Result<Self, Error> {
-        let value: Value = serde_json::from_slice(snapshot)
-            .map_err(|error| Error::snapshot(format!("the snapshot is not JSON: {error}")))?;
-        if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(Error::snapshot("the text is no snapshot of a detector"));
-        }
-        if value.get("version").and_then(Value::as_u64) != Some(VERSION) {
-            let message = format!("the snapshot's version is unknown, must be {VERSION}");
-            return Err(Error::snapshot(message));
-        }
+        let value = opened(snapshot, FORMAT, VERSION)?;
         let damaged = |what: &str| Error::snapshot(format!("the snapshot is damaged: {what}"));
         let Snapshot { settings, step, detector, last, .. } = serde_json::from_value(value)
             .map_err(|error| damaged(&unlocated(&error.to_string()).1))?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Expert, Forecast, Forecaster, ForecasterConfig, input};
-use crate::catalog::unlocated;
+use crate::catalog::{opened, unlocated};
 use crate::series::{Resampler, Sample};
 use crate::{Duration, Error, Reason, Timestamp};
 
@@ -256,15 +256,7 @@ impl Model {
     /// [`ErrorKind::Snapshot`](crate::ErrorKind::Snapshot) if it is cut, damaged, of another
     /// version, or no snapshot of a forecaster.
     pub fn restore(snapshot: &[u8]) -> Result<Self, Error> {
-        let value: Value = serde_json::from_slice(snapshot)
-            .map_err(|error| Error::snapshot(format!("the snapshot is not JSON: {error}")))?;
-        if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(Error::snapshot("the text is no snapshot of a forecaster"));
-        }
-        if value.get("version").and_then(Value::as_u64) != Some(VERSION) {
-            let message = format!("the snapshot's version is unknown, must be {VERSION}");
-            return Err(Error::snapshot(message));
-        }
+        let value = opened(snapshot, FORMAT, VERSION)?;
         let damaged = |what: &str| Error::snapshot(format!("the snapshot is damaged: {what}"));
         let Snapshot { settings, step, forecaster, resampler, seen, .. } =
             serde_json::from_value(value)
