@@ -247,7 +247,7 @@ impl Config {
     fn holds_by_itself(&self) -> bool {
         !self.policies.is_empty()
             && self.policies.iter().all(|entry| match &entry.policy {
-                PolicyConfig::Predictive(settings) => settings.risk.is_some(),
+                PolicyConfig::Predictive(settings) => settings.risk().is_some(),
                 _ => false,
             })
     }

@@ -20,7 +20,7 @@ use crate::detect::{Lookout, Screen};
 use crate::explain::{Reason, codes};
 use crate::forecast::{Accuracy, Forecast, Outlook};
 use crate::guard::Guard;
-use crate::policy::{Metric, Policy};
+use crate::policy::{Metric, Past, Policy};
 use crate::series::Observation;
 use crate::time::{Duration, Timestamp};
 use crate::zero::Zero;
@@ -187,7 +187,15 @@ impl Autoscaler {
     ) -> Result<(), Error> {
         self.known(metric)?;
         if let Some(outlook) = self.outlooks.iter_mut().find(|outlook| outlook.metric() == metric) {
-            outlook.warm_up(times, values)?;
+            let full_load = self.capacity.as_ref().and_then(|known| known.full_load().ok());
+            let lead_time = self.lead_time.in_force();
+            outlook.warm_up_with(times, values, &mut |outlook, at, load| {
+                for voter in &mut self.voters {
+                    if voter.policy.outlook() == Some(outlook.settings()) {
+                        voter.policy.learn(&Past { at, load, outlook, lead_time, full_load });
+                    }
+                }
+            })?;
         }
         // What is usual is learnt of history too; its mistakes were told above.
         let known = self.metrics.iter().position(|known| &*known.name == metric);

@@ -11,13 +11,12 @@
 //!       rps: { kind: total }
 //!     capacity: { kind: fixed, metric: rps, load_per_replica: 110 }
 //!     policies:
-//!       - { kind: target, metric: rps, target: 80 }
-//!       - { kind: predictive, metric: rps, quantile: 0.95 }
+//!       - { kind: predictive, metric: rps }
 //!     ",
 //! )?;
 //! let seen = Observation::at(Timestamp::from_secs(1_767_600_000)).ready(7).metric("rps", 1240.0);
 //! let decision = scaler.decide(&seen);
-//! // Without history the forecast abstains, and the target decides: 1240 / 80 = 15.5.
+//! // Without history the load of now is carried at 70 %: 1240 / (110 * 0.7) = 16.1.
 //! assert_eq!(decision.replicas, 14); // at most twice as many in 15 seconds, as the HPA
 //! println!("{}", decision.explain());
 //! # Ok::<(), forescale::Error>(())

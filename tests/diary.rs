@@ -112,7 +112,7 @@ fn predictive() -> Autoscaler {
     scaler(
         r#"{"max_replicas": 50, "metrics": {"rps": {"kind": "total"}}, "guards": [],
             "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
-            "policies": [{"kind": "predictive", "metric": "rps", "forecaster":
+            "policies": [{"kind": "predictive", "metric": "rps", "quantile": 0.95, "forecaster":
                 {"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}}]}"#,
     )
 }
@@ -154,7 +154,7 @@ fn lead_time_and_capacity_are_learnt_and_told() {
         "lead_time": {"kind": "learned", "initial": "1m"},
         "capacity": {"kind": "learned", "metric": "rps", "utilization": "cpu", "window": 20},
         "policies": [{"kind": "target", "metric": "cpu", "target": 0.75, "tolerance": 0},
-            {"kind": "predictive", "metric": "rps", "forecaster":
+            {"kind": "predictive", "metric": "rps", "quantile": 0.95, "forecaster":
                 {"kind": "seasonal_naive", "season": "1h", "smooth": "0s"}}]}"#;
     let mut scaler = scaler(text);
     let times: Vec<_> = (0..600).map(|m| Timestamp::from_secs(60 * m)).collect();

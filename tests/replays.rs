@@ -139,7 +139,7 @@ fn what_is_learnt_does_about_as_well_as_what_is_known() {
                 "metrics": {{"rps": {{"kind": "total"}}, "cpu": {{"kind": "utilization"}}}},
                 "capacity": {{"metric": "rps", "target_utilization": 0.8, {capacity}}},
                 "policies": [{{"kind": "target", "metric": "cpu", "target": 0.8}},
-                             {{"kind": "predictive", "metric": "rps", "forecaster": "harmonic"}}]}}"#
+                             {{"kind": "predictive", "metric": "rps", "quantile": 0.95, "forecaster": "harmonic"}}]}}"#
         );
         let mut scaler = Autoscaler::from_text(&config).unwrap();
         let report = sim::replay(&mut scaler, &trace, &settings).unwrap();
@@ -189,7 +189,9 @@ fn a_better_informed_autoscaler_comes_nearer_to_the_clairvoyant_bound() {
     let reactive = run("");
     // Two minutes ahead little more can be known than the level of the load: it takes a model with
     // several weeks in it to be believed for more than a few hours.
-    let predictive = run(r#", {"kind": "predictive", "metric": "rps", "forecaster": "harmonic"}"#);
+    let predictive = run(
+        r#", {"kind": "predictive", "metric": "rps", "quantile": 0.95, "forecaster": "harmonic"}"#,
+    );
     let clairvoyant = &predictive.bounds.clairvoyant;
     assert!(predictive.score.violation_minutes < reactive.score.violation_minutes);
     assert!(clairvoyant.replica_hours < predictive.score.replica_hours);

@@ -30,7 +30,8 @@ fn believed(kind: &str, loads: &[f64], step: u32, quantile: f64, lead: Duration)
     let step_span = Duration::from_secs(step);
     let forecaster = ForecasterConfig::from_text(kind).unwrap();
     let metric = OutlookConfig::new("rps");
-    let settings = OutlookConfig { quantile, step: step_span, forecaster, ..metric };
+    let settings =
+        OutlookConfig { quantile: Some(quantile), step: step_span, forecaster, ..metric };
     let mut outlook = Outlook::new(&settings, lead).unwrap();
     let mut believed = Vec::with_capacity(loads.len());
     for (index, &load) in loads.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! The built-in comparison: what people run today, and what this library adds.
 //!
 //! What these configurations know of the load they could know live: the capacity of a replica, and
-//! the history before the scored part. The numbers of `predictive` were chosen once, on the parts
-//! of four real loads that lie before their scored parts; none is tuned on what is scored.
+//! the history before the scored part. Of `predictive` nothing is set; its own constants are the same
+//! for every load.
 
 use forescale::sim::{Settings, Trace};
 use forescale::{Error, Timestamp};
@@ -31,19 +31,15 @@ capacity: {{ kind: fixed, metric: {rps}, load_per_replica: {load_per_replica}, t
     let target = format!("  - {{ kind: target, metric: {cpu}, target: 0.7 }}\n");
     let net = format!("  - {{ kind: target, metric: {cpu}, target: 0.85 }}\n");
     let hpa = format!("{head}policies:\n{target}");
-    // What the net of `predictive` does alone: the part of its saving that no forecast made.
+    // The part of a saving that takes no forecast.
     let tight = format!("{head}policies:\n{net}");
     let watermark = format!(
         "{head}policies:\n  - {{ kind: watermark, metric: {cpu}, low: 0.5, high: 0.75 }}\n"
     );
     let schedule =
         format!("{head}policies:\n{target}{}", windows(trace, settings, load_per_replica, most));
-    // The forecast decides; the target above it is the net for what no forecast sees.
-    let predictive = format!(
-        "{head}policies:
-  - {{ kind: predictive, metric: {rps}, quantile: 0.95 }}
-{net}"
-    );
+    // Nothing is told but the load's name: the risk, the forecaster and its seasons are learnt.
+    let predictive = format!("{head}policies:\n  - {{ kind: predictive, metric: {rps} }}\n");
     let named = [
         ("hpa 0.7", hpa),
         ("hpa 0.85", tight),

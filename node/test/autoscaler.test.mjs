@@ -66,7 +66,7 @@ max_replicas: 60
 metrics: { rps: { kind: total } }
 capacity: { kind: fixed, metric: rps, load_per_replica: 100, target_utilization: 0.5 }
 policies:
-  - { kind: predictive, metric: rps, step: 1m, forecaster: { kind: seasonal_naive, season: 7m, smooth: 0 } }
+  - { kind: predictive, metric: rps, quantile: 0.95, step: 1m, forecaster: { kind: seasonal_naive, season: 7m, smooth: 0 } }
 guards: []
 min_replicas: 1
 `

@@ -488,7 +488,7 @@ class Predictive(EveryPolicy, total=False):
 
     kind: Required[Literal["predictive"]]
     metric: Required[str]
-    risk: float
+    risk: float | Literal["auto"]
     quantile: float
     step: Span
     horizon: Span

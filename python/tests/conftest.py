@@ -23,7 +23,7 @@ PREDICTIVE: dict[str, Any] = {
     "max_replicas": 60,
     "metrics": {"rps": {"kind": "total"}},
     "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
-    "policies": [{"kind": "predictive", "metric": "rps", "step": "5m"}],
+    "policies": [{"kind": "predictive", "metric": "rps", "quantile": 0.95, "step": "5m"}],
 }
 
 

@@ -40,6 +40,7 @@ mod panel;
 mod reference;
 pub mod regressors;
 mod residuals;
+mod risk;
 mod screen;
 pub mod seasonal_naive;
 mod seasons;
@@ -56,6 +57,7 @@ pub(crate) use outlook::LEVELS;
 pub use outlook::Outlook;
 pub use outlook_config::OutlookConfig;
 pub use panel::{Panel, PanelForecast, forecast_panel};
+pub use risk::Risk;
 /// So many of a model's errors are kept; a quantile above `n / (n + 1)` of them is the largest.
 pub(crate) const ERRORS_KEPT: usize = residuals::Residuals::KEPT;
 

@@ -82,8 +82,8 @@ impl Outlook {
         }
         let forecaster =
             settings.forecaster.clone().build(step).map_err(|error| error.at("forecaster"))?;
-        let weighs = settings.risk.is_some();
-        let quantile = if weighs { LEVELS[JUDGED] } else { settings.quantile };
+        let weighs = settings.risk().is_some();
+        let quantile = settings.quantile.unwrap_or(LEVELS[JUDGED]);
         let ledger = Ledger::new(quantile, settings.min_skill, ahead, horizon, step);
         let resampler = Resampler::new(step);
         let mut model = Model {
@@ -179,10 +179,25 @@ impl Outlook {
     /// If the lengths differ, the times do not rise, or a value is negative or infinite; nothing
     /// is fed then.
     pub fn warm_up(&mut self, times: &[Timestamp], values: &[Option<f64>]) -> Result<(), Error> {
+        self.warm_up_with(times, values, &mut |_, _, _| {})
+    }
+
+    /// As [`warm_up`](Self::warm_up); `told` hears each load once it is taken in.
+    pub(crate) fn warm_up_with(
+        &mut self,
+        times: &[Timestamp],
+        values: &[Option<f64>],
+        told: &mut dyn FnMut(&Self, Timestamp, f64),
+    ) -> Result<(), Error> {
         input::check_history(None, times, values)?;
         let step = self.step();
         let fill = if self.model.weighs { input::along_steps } else { input::along_lines };
-        fill(times, values, step, &mut |at, load| self.observe(at, load));
+        fill(times, values, step, &mut |at, load| {
+            self.observe(at, load);
+            if let Some(load) = load {
+                told(self, at, load);
+            }
+        });
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ForecasterConfig;
+use super::{ForecasterConfig, Risk};
 use crate::{Duration, Error, Timestamp};
 
 /// Settings of an [`Outlook`](super::Outlook); also those of the `predictive` policy.
@@ -14,22 +14,22 @@ use crate::{Duration, Error, Timestamp};
 pub struct OutlookConfig {
     /// The metric whose load is forecast; the configuration's `capacity` speaks of it too.
     pub metric: String,
-    /// In place of `quantile`: how much time in violation is accepted, about, as a share of it, from
-    /// 0.00001 to 1.
+    /// How much time in violation is accepted, about, as a share of it from 0.00001 to 1; or `auto`.
     /// It sets the price of a minute in which the load is more than the replicas carry, in minutes of
     /// the usual fleet, and at each moment there are as many replicas as are cheapest at that price.
     /// Twice the risk halves the price. A calm load stays below the share, as a reserve is cheap there;
-    /// one with rare high spikes may lie above it. Without a forecast it scales as an HPA would. Default:
-    /// none, the quantile decides.
+    /// one with rare high spikes may lie above it. Without a forecast it scales as an HPA would. Default,
+    /// where no `quantile` is set: `auto`, the risk that lately would have left the least of both,
+    /// the violations and the spare replicas of an HPA at 70 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub risk: Option<f64>,
-    /// The load may lie above the forecast with probability `1 - quantile`, at all times alike; from
-    /// 0.5 to 0.999. The replicas are those of the highest load up to the horizon, and without a
-    /// forecast that has skill there is no proposal. Above 0.998 it is the largest error of the last
-    /// 480 steps, as more is not known. Default 0.95: one step in twenty a little short, which the
-    /// headroom of the capacity bears. Without effect where a `risk` is set.
-    #[serde(default = "default_quantile")]
-    pub quantile: f64,
+    pub risk: Option<Risk>,
+    /// In place of a `risk`: the load may lie above the forecast with probability `1 - quantile`, at all
+    /// times alike; from 0.5 to 0.999. The replicas are those of the highest load up to the horizon at
+    /// the capacity's target utilization, and without a forecast that has skill there is no proposal.
+    /// Above 0.998 it is the largest error of the last 480 steps, as more is not known. 0.95 is usual:
+    /// one step in twenty a little short, which the headroom of the capacity bears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<f64>,
     /// Length of the steps on which history is kept and forecast, from a second to a day; not
     /// shorter than the time between two observations or two values of warmed-up history, as most
     /// steps would be missing. Default `1m`: about how fast replicas can follow.
@@ -43,7 +43,7 @@ pub struct OutlookConfig {
     /// The model. Default `auto`.
     #[serde(default)]
     pub forecaster: ForecasterConfig,
-    /// The least skill with which the forecast is believed, but for 0.1, about the error of a skill
+    /// By a quantile: the least skill with which the forecast is believed, but for 0.1, about the error of a skill
     /// measured over a day: `1 - loss / loss of the reference`, pinball loss at `quantile` a lead time
     /// ahead, against "as now" and the level lately; below 1. Beside it its medians must be nearer
     /// to the truth than either, by more than chance explains; they are believed no more once they
@@ -69,7 +69,7 @@ impl OutlookConfig {
         Self {
             metric: metric.into(),
             risk: None,
-            quantile: default_quantile(),
+            quantile: None,
             step: default_step(),
             horizon: None,
             forecaster: ForecasterConfig::default(),
@@ -85,16 +85,16 @@ impl OutlookConfig {
         if self.metric.is_empty() {
             return Err(Error::config("metric", "is empty, must name a metric"));
         }
-        if !(0.5..=0.999).contains(&self.quantile) {
-            let message = format!("is {}, must be in [0.5, 0.999]", self.quantile);
+        if let Some(quantile) = self.quantile.filter(|given| !(0.5..=0.999).contains(given)) {
+            let message = format!("is {quantile}, must be in [0.5, 0.999]");
             return Err(Error::config("quantile", message));
         }
-        if let Some(risk) = self.risk.filter(|risk| !(0.000_01..=1.0).contains(risk)) {
-            return Err(Error::config("risk", format!("is {risk}, must be in [0.00001, 1]")));
-        }
-        if let Some(risk) = self.risk.filter(|_| self.quantile != default_quantile()) {
-            let message = format!("is {risk}, must be absent where `quantile` is set");
-            return Err(Error::config("risk", message));
+        if let Some(risk) = self.risk {
+            risk.check()?;
+            if self.quantile.is_some() {
+                let message = "is given, must be absent where `quantile` is set";
+                return Err(Error::config("risk", message));
+            }
         }
         if self.step < Duration::from_secs(1) || self.step > Duration::from_secs(86_400) {
             let message = format!("is {}, must be from 1s to 1d", self.step);
@@ -113,6 +113,12 @@ impl OutlookConfig {
         Ok(())
     }
 
+    /// The risk it goes by; `None` where it goes by its quantile.
+    #[must_use]
+    pub fn risk(&self) -> Option<Risk> {
+        self.risk.or(self.quantile.is_none().then_some(Risk::Auto))
+    }
+
     /// The horizon, by default of twice the lead time, or two steps more than it.
     #[must_use]
     pub fn horizon_or(&self, lead_time: Duration) -> Duration {
@@ -120,10 +126,6 @@ impl OutlookConfig {
         let start = Timestamp::default();
         self.horizon.unwrap_or_else(|| (start + lead_time + again).since(start))
     }
-}
-
-fn default_quantile() -> f64 {
-    0.95
 }
 
 fn default_step() -> Duration {

@@ -10,16 +10,15 @@ pub(super) fn check(config: &Config, findings: &mut Vec<Finding>) {
         let PolicyConfig::Predictive(settings) = &entry.policy else { continue };
         let kept = ERRORS_KEPT as f64;
         let most = kept / (kept + 1.0);
-        if settings.quantile > most {
+        if let Some(quantile) = settings.quantile.filter(|&quantile| quantile > most) {
             let path = format!("policies[{index}].quantile");
             let highest = (most * 1000.0).floor() / 1000.0;
             let message = format!(
-                "The quantile {} is not known from the last {kept} errors that are kept: above {} it \
-                 is the largest of them, whatever is asked for.",
-                settings.quantile,
+                "The quantile {quantile} is not known from the last {kept} errors that are kept: above {} \
+                 it is the largest of them, whatever is asked for.",
                 short(most),
             );
-            let facts = [("quantile", settings.quantile), ("n_errors", kept)];
+            let facts = [("quantile", quantile), ("n_errors", kept)];
             let code = "quantile_without_history";
             let mut finding = Finding::new(code, Severity::Warning, path.clone(), message, facts);
             finding.fix = Some(Fix::new(path, highest.into()));

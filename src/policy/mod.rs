@@ -43,6 +43,12 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
     /// The reason to have none now; the decision goes on without this policy.
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason>;
 
+    /// Learns from history that is fed before the first decision: a load that was, of the metric whose
+    /// outlook it asks for.
+    fn learn(&mut self, past: &Past<'_>) {
+        let _ = past;
+    }
+
     /// Hears what was decided in the end, also at observations it had no opinion on.
     fn decided(&mut self, at: Timestamp, current: u32, replicas: u32) {
         let _ = (at, current, replicas);
@@ -178,6 +184,21 @@ pub struct View<'a> {
     pub(crate) metrics: &'a [Metric],
     pub(crate) outlooks: &'a [Outlook],
     pub(crate) capacity: Option<&'a dyn Capacity>,
+}
+
+/// A load that was, and what was expected then.
+#[derive(Clone, Copy, Debug)]
+pub struct Past<'a> {
+    /// When it was.
+    pub at: Timestamp,
+    /// The total load, in the load's unit.
+    pub load: f64,
+    /// The outlook as it was after that load.
+    pub outlook: &'a Outlook,
+    /// From a replica's request to its readiness.
+    pub lead_time: Duration,
+    /// The load at which one replica is full, where it is known.
+    pub full_load: Option<f64>,
 }
 
 /// A metric as configured.

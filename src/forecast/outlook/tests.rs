@@ -199,7 +199,7 @@ fn a_snapshot_changes_no_later_answer() {
 fn a_foreign_snapshot_is_refused_and_changes_nothing() {
     let mut outlook = fed(&daily(100, 0.9, 0.1, 8));
     let before = outlook.save().expect("it can be saved");
-    let settings = OutlookConfig { quantile: 0.9, ..OutlookConfig::new("rps") };
+    let settings = OutlookConfig { quantile: Some(0.9), ..OutlookConfig::new("rps") };
     let other = Outlook::new(&settings, LEAD).expect("in range").save().expect("saved");
     let mut damaged = before.clone();
     damaged["forecaster"]["history"]["ring"]["samples"][3] = (-1.0).into();

@@ -7,17 +7,19 @@
 
 mod nowcast;
 mod price;
+mod reach;
+mod rehearsal;
 mod weigh;
 
 use serde::{Deserialize, Serialize};
 
 use self::weigh::Weigher;
-use super::{Policy, Proposal, View, Want};
+use super::{Past, Policy, Proposal, View, Want};
 use crate::Error;
 use crate::demand::Demand;
 use crate::explain::{Reason, codes};
-use crate::forecast::OutlookConfig;
 pub use crate::forecast::OutlookConfig as Config;
+use crate::forecast::{OutlookConfig, Risk};
 
 /// Proposes the replicas that carry the load which the forecast expects.
 ///
@@ -27,7 +29,7 @@ pub use crate::forecast::OutlookConfig as Config;
 /// let mut scaler = Autoscaler::from_text(
 ///     r#"{"max_replicas": 60, "metrics": {"rps": {"kind": "total"}},
 ///         "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
-///         "policies": [{"kind": "predictive", "metric": "rps", "risk": 0.01}]}"#,
+///         "policies": [{"kind": "predictive", "metric": "rps"}]}"#,
 /// )?;
 /// // Without history it carries the load of now at 70 % utilization: 1400 / (100 * 0.7) = 20.
 /// let seen = Observation::at(Timestamp::from_secs(0)).ready(15).metric("rps", 1400.0);
@@ -57,7 +59,7 @@ impl Policy for Predictive {
         let unknown = || Reason::new(codes::METRIC_MISSING, []);
         let outlook = view.outlook(&self.settings.metric).ok_or_else(unknown)?;
         let capacity = view.capacity().ok_or_else(unknown)?;
-        if let Some(risk) = self.settings.risk {
+        if let Some(risk) = self.settings.risk() {
             return self.weigher.propose(view, outlook, capacity.full_load()?, risk);
         }
         let forecast = outlook.latest()?;
@@ -77,7 +79,7 @@ impl Policy for Predictive {
             codes::FORECAST,
             [
                 ("load", demand.load),
-                ("quantile", self.settings.quantile),
+                ("quantile", self.settings.quantile.unwrap_or_default()),
                 ("ahead_seconds", demand.at.since(view.at).as_secs_f64()),
                 ("load_per_replica", capacity.load_per_replica()?),
                 ("skill", outlook.skill()),
@@ -93,6 +95,12 @@ impl Policy for Predictive {
         }
         let want = Want::Replicas(wish.ceil() as u32);
         Ok(Proposal { want, wish: Some(wish), demand: Some(demand), reason })
+    }
+
+    fn learn(&mut self, past: &Past<'_>) {
+        if self.settings.risk() == Some(Risk::Auto) {
+            self.weigher.learn(past);
+        }
     }
 
     fn metric(&self) -> Option<&str> {

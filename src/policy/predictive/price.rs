@@ -69,14 +69,14 @@ impl Chances {
         libm::exp(low + (high - low) * (distance - from) / (to - from))
     }
 
-    /// The replicas that are cheapest, each of which carries `full`, where a violation is as dear as
-    /// `price` replicas; and the chance that they are too few.
-    pub(super) fn cheapest(&self, full: f64, price: f64) -> (f64, f64) {
+    /// For each price of a violation, in replicas: the replicas that are cheapest, each of which carries
+    /// `full`, and the chance that they are too few.
+    pub(super) fn cheapest<const N: usize>(&self, full: f64, prices: [f64; N]) -> [(f64, f64); N] {
         // Cost has its lowest points at whole replicas; those next to a few loads are tried.
-        let floor = (self.median * self.median / full).floor().max(0.0);
-        let mut best = (floor, self.short(floor * full));
-        let mut least = floor + price * best.1;
-        let mut tried = floor;
+        let mut tried = (self.median * self.median / full).floor().max(0.0);
+        let chance = self.short(tried * full);
+        let mut best = [(tried, chance); N];
+        let mut least = prices.map(|price| tried + price * chance);
         for step in 0..Self::TRIED {
             let level = step as f64 / Self::A_LEVEL;
             let replicas = (self.load(level) / full - 1e-9).ceil();
@@ -85,9 +85,11 @@ impl Chances {
             }
             tried = replicas;
             let chance = self.short(replicas * full);
-            let cost = replicas + price * chance;
-            if cost < least {
-                (best, least) = ((replicas, chance), cost);
+            for ((best, least), price) in best.iter_mut().zip(&mut least).zip(prices) {
+                let cost = replicas + price * chance;
+                if cost < *least {
+                    (*best, *least) = ((replicas, chance), cost);
+                }
             }
         }
         best
@@ -126,7 +128,7 @@ mod tests {
     #[test]
     fn the_cheapest_is_the_best_of_all_numbers() {
         for price in [5.0, 50.0, 500.0, 5000.0] {
-            let (replicas, chance) = chances().cheapest(10.0, price);
+            let [(replicas, chance)] = chances().cheapest(10.0, [price]);
             let cost = |replicas: f64| replicas + price * chances().short(replicas * 10.0);
             let best =
                 (10..60).map(f64::from).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap();
@@ -137,6 +139,6 @@ mod tests {
 
     #[test]
     fn a_load_that_is_sure_needs_no_reserve() {
-        assert_eq!(Chances::new(10.0, &[100.0; 8]).cheapest(10.0, 1000.0).0, 10.0);
+        assert_eq!(Chances::new(10.0, &[100.0; 8]).cheapest(10.0, [1000.0])[0].0, 10.0);
     }
 }

@@ -2,16 +2,18 @@
 //!
 //! In: the reading of now, the distribution of the load to come, the lead time. Out: the replicas that
 //! are worth their price at each step until they could be changed again; without a forecast those
-//! that carry the load of now with a plain reserve. Knows nothing of how the forecast is made.
+//! that carry the load of now with a plain reserve. Where no risk is set, the one that does best in a
+//! rehearsal. Knows nothing of how the forecast is made.
 
 use serde::{Deserialize, Serialize};
 
 use super::nowcast::Nowcast;
-use super::price::Chances;
+use super::reach::Reach;
+use super::rehearsal::{self, RISKS, Rehearsal};
 use crate::demand::Demand;
 use crate::explain::{Reason, codes};
-use crate::forecast::{Forecast, LEVELS, Outlook};
-use crate::policy::{Proposal, View, Want};
+use crate::forecast::{Outlook, Risk};
+use crate::policy::{Past, Proposal, View, Want};
 use crate::series::{TimedMax, total_load};
 use crate::time::{Duration, Timestamp};
 
@@ -26,6 +28,9 @@ pub(super) struct Weigher {
     /// needed again before another one could have come.
     #[serde(default)]
     lately: Option<TimedMax>,
+    /// What each risk would have come to, where none is set.
+    #[serde(default, deserialize_with = "rehearsal::whole")]
+    rehearsal: Option<Rehearsal>,
 }
 
 /// What the replicas must bear, as far as they are concerned.
@@ -40,6 +45,20 @@ struct Needed {
 }
 
 impl Needed {
+    /// The most that is needed at any step within reach.
+    fn within(reach: &Reach<'_>, full: f64, price: f64) -> Self {
+        let (replicas, at) = (known(reach, full), reach.begins());
+        let mut most = Self { replicas, at, chance: 0.0, chance_with_one_more: 0.0 };
+        for (at, chances) in reach.chances() {
+            let [(replicas, chance)] = chances.cheapest(full, [price]);
+            if replicas > most.replicas {
+                let chance_with_one_more = chances.short((replicas + 1.0) * full);
+                most = Self { replicas, at, chance, chance_with_one_more };
+            }
+        }
+        most
+    }
+
     /// One replica more than is cheapest stays where it is nearly worth its price.
     fn or_stay(self, current: u32, price: f64) -> Self {
         let saves = 1.0 - price * (self.chance - self.chance_with_one_more);
@@ -70,15 +89,12 @@ impl Weigher {
     /// The grain of the last lead time.
     const SLOT: Duration = Duration::from_secs(15);
 
-    /// Standard errors that are added to the load of now.
-    const SURE: f64 = 2.0;
-
     pub(super) fn propose(
         &mut self,
         view: &View<'_>,
         outlook: &Outlook,
         full: f64,
-        risk: f64,
+        risk: Risk,
     ) -> Result<Proposal, Reason> {
         let ready = view.replicas.ready;
         let reading =
@@ -86,17 +102,23 @@ impl Weigher {
         if let Ok(load) = reading {
             self.nowcast.see(view.at, load);
         }
-        let now = self.nowcast.now(view.at, outlook.step().max(Duration::from_secs(60)));
-        let forecast = outlook.distribution();
-        let level = (outlook.level() / full).max(0.5);
-        let price = Self::PRICE * level * outlook.unrest().sqrt() / risk;
-        let needed = match forecast {
-            Ok(forecast) => {
-                let needed = needed(view, outlook, forecast, now, full, price);
-                needed.map(|needed| needed.or_stay(view.replicas.current(), price))
+        let now = self.now(view.at, outlook);
+        let reach = Reach::new(view.at, view.lead_time, outlook, now);
+        let share = match risk {
+            Risk::Share(share) => share,
+            Risk::Auto => {
+                if let (Ok(reach), Some((load, _))) = (&reach, now) {
+                    let (at, lead_time) = (view.at, view.lead_time);
+                    let now = Past { at, load, outlook, lead_time, full_load: Some(full) };
+                    self.rehearse(&now, reach, 1.0);
+                }
+                self.rehearsal.as_ref().map_or(Rehearsal::FIRST, Rehearsal::risk)
             }
-            Err(reason) => Err(reason),
         };
+        let needed = reach.map(|reach| {
+            let price = price(outlook, full, share);
+            Needed::within(&reach, full, price).or_stay(view.replicas.current(), price)
+        });
         match (needed, now) {
             (Ok(needed), _) => {
                 let load = now.map_or(f64::NAN, |(load, _)| load);
@@ -116,6 +138,9 @@ impl Weigher {
                 if load.is_finite() {
                     reason = reason.with("load", load);
                 }
+                if risk == Risk::Auto {
+                    reason = reason.with("risk", share);
+                }
                 self.held = None;
                 let quantile = Some(1.0 - needed.chance);
                 let demand = Demand { load: replicas * full, at: needed.at, quantile };
@@ -125,6 +150,38 @@ impl Weigher {
             (Err(_), Some((load, _))) => Ok(self.without_forecast(view.at, load, full)),
             (Err(reason), None) => Err(reading.err().unwrap_or(reason)),
         }
+    }
+
+    /// Rehearses over a load that was.
+    pub(super) fn learn(&mut self, past: &Past<'_>) {
+        self.nowcast.see(past.at, past.load);
+        let now = self.now(past.at, past.outlook);
+        if let Ok(reach) = Reach::new(past.at, past.lead_time, past.outlook, now) {
+            self.rehearse(past, &reach, Rehearsal::HISTORY);
+        }
+    }
+
+    fn rehearse(&mut self, past: &Past<'_>, reach: &Reach<'_>, counts: f64) {
+        let Past { at, load, outlook, lead_time, full_load } = *past;
+        // As long as it is not known: a hundredth of the usual load, so that rounding matters little.
+        let full = full_load.unwrap_or(outlook.level() / 100.0);
+        if full <= 0.0 {
+            return;
+        }
+        let prices = RISKS.map(|risk| price(outlook, full, risk));
+        let mut needed = [known(reach, full); RISKS.len()];
+        for (_, chances) in reach.chances() {
+            for (most, (replicas, _)) in needed.iter_mut().zip(chances.cheapest(full, prices)) {
+                *most = most.max(replicas);
+            }
+        }
+        let rehearsal = self.rehearsal.get_or_insert_with(|| Rehearsal::new(lead_time));
+        rehearsal.follow(lead_time);
+        rehearsal.see(at, load / full, &needed, usual(outlook, full), counts);
+    }
+
+    fn now(&self, at: Timestamp, outlook: &Outlook) -> Option<(f64, f64)> {
+        self.nowcast.now(at, outlook.step().max(Duration::from_secs(60)))
     }
 
     /// The most that was worth its price over the last lead time.
@@ -154,62 +211,17 @@ impl Weigher {
     }
 }
 
-/// The most that is needed at any step until what is asked for at the next step could be ready.
-fn needed(
-    view: &View<'_>,
-    outlook: &Outlook,
-    forecast: &Forecast,
-    now: Option<(f64, f64)>,
-    full: f64,
-    price: f64,
-) -> Result<Needed, Reason> {
-    let (issued, step) = (forecast.issued_at, forecast.step);
-    // A step more than the lead time: readings are late, and the next decision comes later.
-    let reach = view.at + view.lead_time + step;
-    if issued >= reach {
-        let back = issued.since(view.at).as_secs_f64();
-        return Err(Reason::new(codes::TIME_WENT_BACK, [("back_seconds", back)]));
-    }
-    let first = if issued < view.at {
-        view.at.since(issued).as_millis() / step.as_millis().max(1)
-    } else {
-        0
-    };
-    let first = usize::try_from(first).unwrap_or(usize::MAX);
-    let rows = forecast.horizon();
-    if first >= rows {
-        let gap = view.at.since(issued).as_secs_f64();
-        return Err(Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)]));
-    }
-    let root = |row: usize| forecast.row(row)[0].sqrt();
-    let surprise = now.map(|(load, _)| load.sqrt() - root(first));
-    let mut most = Needed { replicas: 0.0, at: view.at, chance: 0.0, chance_with_one_more: 0.0 };
-    for row in first..rows {
-        let begins = issued + step.times(row as i64);
-        if row > first + 1 && begins >= reach {
-            break;
-        }
-        let chances = match (surprise, now) {
-            (Some(_), Some((load, error))) if row == first => {
-                let replicas = ((load + Weigher::SURE * error) / full - 1e-9).ceil();
-                if replicas > most.replicas {
-                    most = Needed { replicas, at: begins, chance: 0.0, chance_with_one_more: 0.0 };
-                }
-                continue;
-            }
-            (Some(surprise), _) => {
-                let median = root(row) + outlook.carried(row - first) * surprise;
-                // Known now, it is as uncertain as what lies so much nearer.
-                Chances::new(median, forecast.row(row - first - 1))
-            }
-            (None, _) => Chances::new(root(row), forecast.row(row)),
-        };
-        let (replicas, chance) = chances.cheapest(full, price);
-        if replicas > most.replicas {
-            let chance_with_one_more = chances.short((replicas + 1.0) * full);
-            most = Needed { replicas, at: begins, chance, chance_with_one_more };
-        }
-    }
-    debug_assert!(forecast.quantiles.len() == LEVELS.len(), "the outlook weighs");
-    Ok(most)
+/// The replicas that the load of now needs.
+fn known(reach: &Reach<'_>, full: f64) -> f64 {
+    reach.known().map_or(0.0, |load| (load / full - 1e-9).ceil())
+}
+
+/// The replicas that the usual load fills.
+fn usual(outlook: &Outlook, full: f64) -> f64 {
+    (outlook.level() / full).max(0.5)
+}
+
+/// What a violation costs at a risk, in replicas.
+fn price(outlook: &Outlook, full: f64, risk: f64) -> f64 {
+    Weigher::PRICE * usual(outlook, full) * outlook.unrest().sqrt() / risk
 }

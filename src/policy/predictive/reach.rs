@@ -1,0 +1,89 @@
+//! What the replicas asked for now must bear.
+//!
+//! In: the forecast as it was issued, the reading of now, the lead time. Out: the load of each step until
+//! what is asked for at the next one could be ready. Knows neither prices nor replicas.
+
+use super::price::Chances;
+use crate::explain::{Reason, codes};
+use crate::forecast::{Forecast, LEVELS, Outlook};
+use crate::time::{Duration, Timestamp};
+
+/// The steps of a forecast up to the lead time, corrected by how the present one has come.
+pub(super) struct Reach<'a> {
+    outlook: &'a Outlook,
+    forecast: &'a Forecast,
+    /// The row of the present step, and the first that need not be borne.
+    first: usize,
+    end: usize,
+    /// The load now, and its standard error.
+    now: Option<(f64, f64)>,
+}
+
+impl<'a> Reach<'a> {
+    /// Standard errors that are added to the load of now.
+    const SURE: f64 = 2.0;
+
+    /// # Errors
+    /// The reason to have no forecast of that time.
+    pub(super) fn new(
+        at: Timestamp,
+        lead_time: Duration,
+        outlook: &'a Outlook,
+        now: Option<(f64, f64)>,
+    ) -> Result<Self, Reason> {
+        let forecast = outlook.distribution()?;
+        debug_assert!(forecast.quantiles.len() == LEVELS.len(), "the outlook weighs");
+        let (issued, step) = (forecast.issued_at, forecast.step);
+        // A step more than the lead time: readings are late, and the next decision comes later.
+        let until = at + lead_time + step;
+        if issued >= until {
+            let back = issued.since(at).as_secs_f64();
+            return Err(Reason::new(codes::TIME_WENT_BACK, [("back_seconds", back)]));
+        }
+        let steps = |time: Timestamp| {
+            let millis = if issued < time { time.since(issued).as_millis() } else { 0 };
+            (millis, step.as_millis().max(1))
+        };
+        let (passed, length) = steps(at);
+        let first = usize::try_from(passed / length).unwrap_or(usize::MAX);
+        let rows = forecast.horizon();
+        if first >= rows {
+            let gap = at.since(issued).as_secs_f64();
+            return Err(Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)]));
+        }
+        let (passed, length) = steps(until);
+        let last = usize::try_from((passed + length - 1) / length).unwrap_or(usize::MAX);
+        let end = last.max(first + 2).min(rows);
+        Ok(Self { outlook, forecast, first, end, now })
+    }
+
+    /// The load now as far as the reading may be off, if there is one.
+    pub(super) fn known(&self) -> Option<f64> {
+        self.now.map(|(load, error)| load + Self::SURE * error)
+    }
+
+    /// When each further step begins, and what its load may be.
+    pub(super) fn chances(&self) -> impl Iterator<Item = (Timestamp, Chances)> {
+        let Self { outlook, forecast, first, .. } = *self;
+        let root = |row: usize| forecast.row(row)[0].sqrt();
+        let surprise = self.now.map(|(load, _)| load.sqrt() - root(first));
+        let from = if surprise.is_some() { first + 1 } else { first };
+        (from..self.end).map(move |row| {
+            let begins = forecast.issued_at + forecast.step.times(row as i64);
+            let chances = match surprise {
+                Some(surprise) => {
+                    let median = root(row) + outlook.carried(row - first) * surprise;
+                    // Known now, it is as uncertain as what lies so much nearer.
+                    Chances::new(median, forecast.row(row - first - 1))
+                }
+                None => Chances::new(root(row), forecast.row(row)),
+            };
+            (begins, chances)
+        })
+    }
+
+    /// When the present step began.
+    pub(super) fn begins(&self) -> Timestamp {
+        self.forecast.issued_at + self.forecast.step.times(self.first as i64)
+    }
+}
