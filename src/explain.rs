@@ -361,6 +361,8 @@ codes! {
     FORECAST = "forecast", "the forecast expects a load of {load} at quantile {quantile} in {ahead_seconds} s, {load_per_replica} a replica[ as learnt from {capacity_samples} samples][, and a replica takes {lead_time_seconds} s to start as learnt from {n_starts} starts]";
     /// By a risk: more replicas would cost more than the violations they avoid, fewer would not.
     WORTH_ITS_PRICE = "worth_its_price", "{replicas} replicas of {load_per_replica} are worth their price for what is expected in {ahead_seconds} s, with a chance of {chance} that it is more[, the load is {load} now][; the risk is {risk}, as that did best lately beside the usual HPA][; {kept} were within the last lead time and stay]";
+    /// By a risk: the load of now needs more than any to come is worth.
+    NEEDED_NOW = "needed_now", "the load of {load} now needs {replicas} replicas of {load_per_replica}[; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
     /// By a risk, without a forecast: as many as carry the load of now with a plain reserve.
     NO_FORECAST_YET = "no_forecast_yet", "there is no forecast now, so the load of {load} is carried at a utilization of {utilization} of {load_per_replica} a replica";
     /// What a replica carries is still to be learnt.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Duration, Timestamp};
 
-/// The mean of the readings since the load last moved, of eight at most.
+/// The mean of the readings since the load last moved, of eight at most and of two minutes.
 ///
 /// A reading further away than three times their noise is a move of the load and begins a new mean,
 /// so a step is followed at once. The noise is learnt from the differences of neighbors, each counted
@@ -33,6 +33,8 @@ impl Nowcast {
     /// Before it is learnt: what scraped rates usually stray by.
     const FIRST_NOISE: f64 = 0.02;
     const MOST: f64 = 8.0;
+    /// Seconds over which a load may be taken for the same.
+    const SAME: f64 = 120.0;
     /// Differences whose noise counts, roughly.
     const MEMORY: f64 = 200.0;
     /// Standard deviations beyond which the load has moved.
@@ -47,12 +49,14 @@ impl Nowcast {
             let noise = noise.min(3.0 * self.noise);
             self.noise = (self.noise + (noise - self.noise) / Self::MEMORY).clamp(0.001, 0.5);
         }
-        self.last = Some((at, reading));
+        let before = self.last.replace((at, reading));
+        let apart = before.map_or(0.0, |(before, _)| at.since(before).as_secs_f64());
+        let most = (Self::SAME / apart.max(1.0)).clamp(1.0, Self::MOST);
         let distance = Self::MOVED * self.noise * self.load * (1.0 + 1.0 / self.n.max(1.0)).sqrt();
         if self.n == 0.0 || (reading - self.load).abs() > distance {
             (self.load, self.n) = (reading, 1.0);
         } else {
-            self.n = (self.n + 1.0).min(Self::MOST);
+            self.n = (self.n + 1.0).min(most);
             self.load += (reading - self.load) / self.n;
         }
     }
@@ -82,5 +86,16 @@ mod tests {
         nowcast.see(at(100), 1500.0);
         assert_eq!(nowcast.now(at(100), minute).expect("just seen").0, 1500.0);
         assert_eq!(nowcast.now(at(105), minute), None);
+    }
+
+    #[test]
+    fn readings_far_apart_are_not_averaged() {
+        let mut nowcast = Nowcast::default();
+        let at = |tick: i64| Timestamp::from_secs(300 * tick);
+        for tick in 0..100 {
+            nowcast.see(at(tick), 1000.0 + 5.0 * tick as f64);
+        }
+        let now = nowcast.now(at(99), Duration::from_secs(60)).expect("just seen");
+        assert_eq!(now.0, 1495.0);
     }
 }

@@ -90,14 +90,14 @@ struct Span {
 }
 
 impl Rehearsal {
-    /// The risk until a day was rehearsed.
+    /// The risk until half a day was rehearsed.
     pub(super) const FIRST: f64 = 0.03;
     /// How much history counts beside what is seen live, with the noise of its readings.
     pub(super) const HISTORY: f64 = 1.0 / 3.0;
 
     /// Seconds that count, roughly: three days.
     const MEMORY: f64 = 3.0 * 86_400.0;
-    const ENOUGH: f64 = 86_400.0;
+    const ENOUGH: f64 = 43_200.0;
     const GRAIN: Duration = Duration::from_secs(15);
     /// Beyond it nothing is known of what was between two loads.
     const GAP: f64 = 3600.0;
@@ -174,10 +174,11 @@ impl Rehearsal {
         self.has
     }
 
-    /// The risk that leaves as little of the HPA's violations as of its spare replicas.
-    pub(super) fn risk(&self) -> f64 {
+    /// The risk that leaves as little of the HPA's violations as of its spare replicas; `None` until
+    /// enough was rehearsed.
+    pub(super) fn risk(&self) -> Option<f64> {
         if self.seconds < Self::ENOUGH {
-            return Self::FIRST;
+            return None;
         }
         let spare = Self::SPARE * self.seconds;
         let usual = (self.hpa.cost - self.least).max(1e-9);
@@ -186,7 +187,7 @@ impl Rehearsal {
         // The first grows with the risk, the second falls.
         let balance = |account: &Account| late(account) - Self::WEIGHT * dear(account);
         let within = |account: &Account| libm::log(Self::DEAREST) - dear(account);
-        self.crossing(balance).max(self.crossing(within))
+        Some(self.crossing(balance).max(self.crossing(within)))
     }
 
     /// The risk at which what grows with it comes to zero, between two of [`RISKS`] by a straight line
@@ -239,14 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn until_a_day_was_rehearsed_the_risk_is_a_plain_one() {
-        assert_eq!(Rehearsal::new(Duration::from_secs(120)).risk(), Rehearsal::FIRST);
+    fn until_half_a_day_was_rehearsed_nothing_is_said() {
+        assert_eq!(Rehearsal::new(Duration::from_secs(120)).risk(), None);
     }
 
     #[test]
     fn a_calm_load_takes_no_more_than_a_share_of_what_the_hpa_spares() {
         let rehearsal = rehearsed(false);
-        let risk = rehearsal.risk();
+        let risk = rehearsal.risk().expect("three days");
         // The HPA has 15 replicas for 10; the share is that between two risks.
         let spare = 2.0 * (1.0 - (libm::log(risk / RISKS[0]) / libm::log(RISKS[11] / RISKS[0])));
         assert!((0.2..=0.5).contains(&spare), "{spare} at {risk}");
@@ -255,7 +256,7 @@ mod tests {
     #[test]
     fn before_bursts_it_has_both_fewer_violations_and_less_cost_than_the_hpa() {
         let rehearsal = rehearsed(true);
-        let chosen = RISKS.partition_point(|&risk| risk < rehearsal.risk());
+        let chosen = RISKS.partition_point(|&risk| Some(risk) < rehearsal.risk());
         let own = &rehearsal.risks[chosen];
         assert!(rehearsal.hpa.late > 60.0 * 30.0);
         assert!(own.late < rehearsal.hpa.late, "{} {}", own.late, rehearsal.hpa.late);

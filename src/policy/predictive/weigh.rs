@@ -38,6 +38,8 @@ pub(super) struct Weigher {
 struct Needed {
     replicas: f64,
     at: Timestamp,
+    /// Whether it is the load of now that needs them.
+    is_now: bool,
     /// That they are too few.
     chance: f64,
     /// The same for one more replica.
@@ -48,12 +50,13 @@ impl Needed {
     /// The most that is needed at any step within reach.
     fn within(reach: &Reach<'_>, full: f64, price: f64) -> Self {
         let (replicas, at) = (known(reach, full), reach.begins());
-        let mut most = Self { replicas, at, chance: 0.0, chance_with_one_more: 0.0 };
+        let (chance, chance_with_one_more) = (0.0, 0.0);
+        let mut most = Self { replicas, at, is_now: true, chance, chance_with_one_more };
         for (at, chances) in reach.chances() {
             let [(replicas, chance)] = chances.cheapest(full, [price]);
             if replicas > most.replicas {
                 let chance_with_one_more = chances.short((replicas + 1.0) * full);
-                most = Self { replicas, at, chance, chance_with_one_more };
+                most = Self { replicas, at, is_now: false, chance, chance_with_one_more };
             }
         }
         most
@@ -104,16 +107,20 @@ impl Weigher {
         }
         let now = self.now(view.at, outlook);
         let reach = Reach::new(view.at, view.lead_time, outlook, now);
-        let share = match risk {
-            Risk::Share(share) => share,
+        let learnt = match risk {
+            Risk::Share(_) => None,
             Risk::Auto => {
                 if let (Ok(reach), Some((load, _))) = (&reach, now) {
                     let (at, lead_time) = (view.at, view.lead_time);
                     let now = Past { at, load, outlook, lead_time, full_load: Some(full) };
                     self.rehearse(&now, reach, 1.0);
                 }
-                self.rehearsal.as_ref().map_or(Rehearsal::FIRST, Rehearsal::risk)
+                self.rehearsal.as_ref().and_then(Rehearsal::risk)
             }
+        };
+        let share = match risk {
+            Risk::Share(share) => share,
+            Risk::Auto => learnt.unwrap_or(Rehearsal::FIRST),
         };
         let needed = reach.map(|reach| {
             let price = price(outlook, full, share);
@@ -121,25 +128,34 @@ impl Weigher {
         });
         match (needed, now) {
             (Ok(needed), _) => {
-                let load = now.map_or(f64::NAN, |(load, _)| load);
                 let replicas = self.keep(view.at, view.lead_time, needed.replicas);
-                let mut reason = Reason::new(
-                    codes::WORTH_ITS_PRICE,
-                    [
-                        ("replicas", needed.replicas),
-                        ("chance", needed.chance),
-                        ("ahead_seconds", needed.at.since(view.at).as_secs_f64()),
-                        ("load_per_replica", full),
-                    ],
-                );
+                let mut reason = match now {
+                    Some((load, _)) if needed.is_now => {
+                        let facts = [
+                            ("load", load),
+                            ("replicas", needed.replicas),
+                            ("load_per_replica", full),
+                        ];
+                        Reason::new(codes::NEEDED_NOW, facts)
+                    }
+                    _ => {
+                        let facts = [
+                            ("replicas", needed.replicas),
+                            ("chance", needed.chance),
+                            ("ahead_seconds", needed.at.since(view.at).as_secs_f64()),
+                            ("load_per_replica", full),
+                        ];
+                        Reason::new(codes::WORTH_ITS_PRICE, facts)
+                    }
+                };
+                if let Some((load, _)) = now.filter(|_| !needed.is_now) {
+                    reason = reason.with("load", load);
+                }
                 if replicas > needed.replicas {
                     reason = reason.with("kept", replicas);
                 }
-                if load.is_finite() {
-                    reason = reason.with("load", load);
-                }
-                if risk == Risk::Auto {
-                    reason = reason.with("risk", share);
+                if let Some(risk) = learnt {
+                    reason = reason.with("risk", risk);
                 }
                 self.held = None;
                 let quantile = Some(1.0 - needed.chance);
