@@ -426,11 +426,11 @@ export interface PredictivePolicy extends EveryPolicy {
   /** The metric whose load is forecast; the one of `capacity`. */
   metric: string
   /**
-   * In place of `quantile`: the share of time in violation that is accepted, about, over loads of all
-   * kinds; 0.00001 to 1.
+   * The share of time in violation that is accepted, about; 0.00001 to 1. Default, where no `quantile` is
+   * set: `auto`, the risk that lately would have left the least of an HPA's violations and spare replicas.
    */
-  risk?: number
-  /** The load stays below the forecast with this probability, 0.5 to 0.999. Default: 0.95. */
+  risk?: number | 'auto'
+  /** In place of `risk`: the load stays below the forecast with this probability, 0.5 to 0.999. */
   quantile?: number
   /** Length of the steps of the history. Default: 1 minute. */
   step?: Duration
