@@ -756,6 +756,7 @@ export type GuardConfig =
   | StabilizationGuard
   | RateGuard
   | CooldownGuard
+  | FlapBudgetGuard
   | ChangeLimitGuard
   | WithoutBehaviorGuard
 
@@ -800,6 +801,15 @@ export interface CooldownGuard {
   scale_up?: Duration
   /** No scale-down within this time after any change. Default: 5 minutes. */
   scale_down?: Duration
+}
+
+/** So many turns in a window, then the size stays up. */
+export interface FlapBudgetGuard {
+  kind: 'flap_budget'
+  /** How often the size may turn within the window, 1 to 1000. Default: 4. */
+  turns?: number
+  /** Default: 1 hour. */
+  window?: Duration
 }
 
 /** No large change at once. */

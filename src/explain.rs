@@ -419,6 +419,8 @@ codes! {
     SCALE_DOWN_LIMIT = "scale_down_limit", "shrinking is limited to {limit} for now";
     /// The last change is too recent. Datadog WPA: `upscaleForbiddenWindowSeconds` and its like.
     COOLDOWN = "cooldown", "cooling down for another {left_seconds} s";
+    /// The size has turned too often lately to turn down once more.
+    FLAP_BUDGET_SPENT = "flap_budget_spent", "the size has turned {n_turns} times within {window_seconds} s and stays up";
     /// The change is too small to be worth it.
     SMALL_CHANGE = "small_change", "a change by {change_ratio} is within the tolerance of {tolerance_ratio}";
     /// Below the lower limit. Kubernetes: `TooFewReplicas`.

@@ -42,6 +42,7 @@ __all__ = [
     "Fixed",
     "FixedLeadTime",
     "FixedValue",
+    "FlapBudget",
     "Forecaster",
     "Guard",
     "Harmonic",
@@ -654,6 +655,15 @@ class Cooldown(TypedDict, total=False):
     scale_down: Span
 
 
+
+class FlapBudget(TypedDict, total=False):
+    """So many turns in a window, then the size stays up."""
+
+    kind: Required[Literal["flap_budget"]]
+    turns: int
+    window: Span
+
+
 class ChangeLimit(TypedDict, total=False):
     """No change at once by more than a share of the replicas; as the Datadog WPA."""
 
@@ -804,10 +814,17 @@ Guard: TypeAlias = (
     | Rate
     | Tolerance
     | Cooldown
+    | FlapBudget
     | ChangeLimit
     | WithoutBehavior
     | Literal[
-        "stabilization", "rate", "tolerance", "cooldown", "change_limit", "without_behavior"
+        "stabilization",
+        "rate",
+        "tolerance",
+        "cooldown",
+        "flap_budget",
+        "change_limit",
+        "without_behavior",
     ]
 )
 """Who holds changes back; a text alone is a kind with its defaults."""

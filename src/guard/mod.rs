@@ -6,6 +6,7 @@
 
 pub mod change_limit;
 pub mod cooldown;
+pub mod flap_budget;
 pub mod rate;
 pub mod stabilization;
 pub mod tolerance;
@@ -34,6 +35,7 @@ catalog! {
     pub enum GuardConfig => dyn Guard {
         "change_limit" => change_limit::ChangeLimit,
         "cooldown" => cooldown::Cooldown,
+        "flap_budget" => flap_budget::FlapBudget,
         "rate" => rate::Rate,
         "stabilization" => stabilization::Stabilization,
         "tolerance" => tolerance::Tolerance,
