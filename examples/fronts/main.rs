@@ -10,16 +10,13 @@
 //! Saved is the share of the cost between the HPA's front and who knows the load that is saved at the
 //! same violations: 0 is as good as the best HPA for that trace, 1 as good as knowing the load.
 
-mod front;
-
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use comfy_table::{Table, presets};
-use forescale::sim::{self, Comparison, Settings, Trace};
-use front::Front;
+use forescale::sim::{self, Comparison, Front, Settings, Trace};
 
 /// Compare fronts over a folder of traces.
 #[derive(Parser)]
@@ -103,18 +100,13 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
         let ours = Front::of((n_hpa..n_hpa + RISKS.len()).map(score));
         let mut row = vec![trace.name.clone()];
         for level in LEVELS {
-            let told = match (hpa.cost(level), ours.cost(level)) {
-                (None, _) => "-".to_owned(), // the HPA cannot at all
-                (Some(_), None) => {
-                    n_dearer += 1;
-                    saved.push(f64::NEG_INFINITY);
-                    "never".to_owned()
-                }
-                (Some(hpa), Some(ours)) => {
-                    n_dearer += usize::from(ours > 1.005 * hpa);
-                    let share = if hpa > 1.0 { (hpa - ours) / (hpa - 1.0) } else { 0.0 };
+            let told = match ours.gap_closed(level, &hpa, 1.0) {
+                None => "-".to_owned(), // the HPA cannot at all
+                Some(share) => {
+                    let costs = hpa.cost(level).zip(ours.cost(level));
+                    n_dearer += usize::from(costs.is_none_or(|(hpa, ours)| ours > 1.005 * hpa));
                     saved.push(share);
-                    format!("{share:.2}")
+                    if share.is_finite() { format!("{share:.2}") } else { "never".to_owned() }
                 }
             };
             row.push(told);

@@ -11,6 +11,7 @@
 mod agreement;
 mod bounds;
 mod compare;
+mod front;
 mod generate;
 mod plant;
 pub mod prometheus;
@@ -27,6 +28,7 @@ mod trace;
 pub use agreement::{Agreement, Record};
 pub use bounds::Bounds;
 pub use compare::{Comparison, compare, n_ticks};
+pub use front::{Front, FrontPoint};
 pub use generate::web_service;
 pub use plant::{Plant, Tick};
 pub use replay::{Gap, Report, Series, replay};
