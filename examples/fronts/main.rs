@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use comfy_table::{Table, presets};
-use forescale::sim::{self, Comparison, Front, Settings, Trace};
+use forescale::sim::{self, Contender, Front, Settings, Trace};
 
 /// Compare fronts over a folder of traces.
 #[derive(Parser)]
@@ -34,12 +34,6 @@ struct Arguments {
 
 /// The violation shares at which the fronts are compared.
 const LEVELS: [f64; 4] = [0.05, 0.02, 0.01, 0.005];
-
-const RISKS: [f64; 9] = [0.0005, 0.002, 0.005, 0.01, 0.03, 0.1, 0.25, 0.5, 1.0];
-const TARGETS: [f64; 15] =
-    [0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
-const WINDOWS: [u32; 4] = [0, 300, 900, 3600];
-const TOLERANCES: [f64; 2] = [0.0, 0.1];
 
 fn main() -> ExitCode {
     match fronts(&Arguments::parse()) {
@@ -78,7 +72,7 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
         "x clairv.",
         "hpa 0.7",
     ]);
-    let (mut saved, mut points) = (Vec::new(), vec![(0.0, 0.0); RISKS.len()]);
+    let (mut saved, mut points) = (Vec::new(), Vec::new());
     let (mut n_dearer, mut n_traces) = (0, 0);
     for path in &paths {
         // A fleet has more than two columns; it is no trace.
@@ -88,16 +82,24 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
         else {
             continue;
         };
-        let comparison = replay(&trace, &settings).map_err(|error| error.to_string())?;
+        let contenders = [Contender::HpaTuned, Contender::Predictive];
+        let fronts = sim::fronts(&trace, &settings, &contenders, &[], &|| {})
+            .map_err(|error| error.to_string())?;
         n_traces += 1;
-        let bound = comparison.bounds.clairvoyant.replica_hours;
-        let score = |index: usize| {
-            let score = &comparison.reports[index].score;
-            (score.violation_share(), score.replica_hours / bound)
+        let bound = fronts.bounds.clairvoyant.replica_hours;
+        let [hpa_points, our_points] = [0, 1].map(|which| {
+            let points = fronts.sweeps[which].points.iter();
+            let pair = |point: &sim::SweepPoint| {
+                (point.score.violation_share(), point.score.replica_hours / bound)
+            };
+            points.map(|point| (point.label.clone(), pair(point))).collect::<Vec<_>>()
+        });
+        let front = |points: &[(String, (f64, f64))]| Front::of(points.iter().map(|point| point.1));
+        let (hpa, ours) = (front(&hpa_points), front(&our_points));
+        let at = |points: &[(String, (f64, f64))], label: &str| {
+            let found = points.iter().find(|point| point.0 == label);
+            found.map(|point| point.1).unwrap_or((f64::NAN, f64::NAN))
         };
-        let n_hpa = comparison.reports.len() - RISKS.len();
-        let hpa = Front::of((0..n_hpa).map(score));
-        let ours = Front::of((n_hpa..n_hpa + RISKS.len()).map(score));
         let mut row = vec![trace.name.clone()];
         for level in LEVELS {
             let told = match ours.gap_closed(level, &hpa, 1.0) {
@@ -111,14 +113,12 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
             };
             row.push(told);
         }
-        for (index, point) in points.iter_mut().enumerate() {
-            let (share, cost) = score(n_hpa + index);
-            *point = (point.0 + share, point.1 + cost);
+        points.resize(our_points.len(), (0.0, 0.0));
+        for (sum, (_, (share, cost))) in points.iter_mut().zip(&our_points) {
+            *sum = (sum.0 + share, sum.1 + cost);
         }
-        let default = RISKS.iter().position(|&risk| risk == 0.01).unwrap_or(0);
-        let (share, cost) = score(n_hpa + default);
-        let usual = comparison.reports[..n_hpa].iter().position(|one| one.name == "0.7 300s 0.1");
-        let (hpa_share, hpa_cost) = score(usual.unwrap_or(0));
+        let (share, cost) = at(&our_points, "risk 0.01");
+        let (hpa_share, hpa_cost) = at(&hpa_points, "target 0.7, 300 s, tolerance 0.1");
         row.extend([
             format!("{:.2} %", 100.0 * share),
             format!("{cost:.2}"),
@@ -142,38 +142,6 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
         100.0 * n_dearer as f64 / saved.len() as f64,
         one.map_or("never".to_owned(), |cost| format!("{cost:.2}")),
     ))
-}
-
-/// All HPAs, then all risks.
-fn replay(trace: &Trace, settings: &Settings) -> Result<Comparison, forescale::Error> {
-    let load_per_replica = settings.capacity_on(trace)?;
-    let most = settings.peak_replicas * 4;
-    let (rps, cpu) = (&settings.load_metric, &settings.utilization_metric);
-    let mut configs = Vec::new();
-    for target in TARGETS {
-        for window in WINDOWS {
-            for tolerance in TOLERANCES {
-                let text = format!(
-                    r#"{{"max_replicas": {most}, "metrics": {{"{cpu}": {{"kind": "utilization"}}}},
-                        "policies": [{{"kind": "target", "metric": "{cpu}", "target": {target},
-                                       "tolerance": {tolerance}}}],
-                        "guards": [{{"kind": "stabilization", "scale_down": "{window}s"}}]}}"#
-                );
-                configs.push((format!("{target} {window}s {tolerance}"), text));
-            }
-        }
-    }
-    let lead_time = settings.start_up.as_secs_f64();
-    for risk in RISKS {
-        let text = format!(
-            r#"{{"max_replicas": {most}, "lead_time": {lead_time},
-                "metrics": {{"{rps}": {{"kind": "total"}}}},
-                "capacity": {{"kind": "fixed", "metric": "{rps}", "load_per_replica": {load_per_replica}}},
-                "policies": [{{"kind": "predictive", "metric": "{rps}", "risk": {risk}}}]}}"#
-        );
-        configs.push((format!("risk {risk}"), text));
-    }
-    sim::compare(trace, settings, &configs, &|_| {})
 }
 
 fn name(path: &Path) -> String {

@@ -4,6 +4,7 @@
 
 mod charts;
 mod frame;
+mod fronts;
 mod thin;
 
 use minijinja::value::Serde;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use super::agreement::Agreement;
 use super::compare::Comparison;
+use super::fronts::Fronts;
 use super::replay::Report;
 use super::score::Score;
 use crate::time::Duration;
@@ -36,7 +38,23 @@ use crate::{Decision, Error};
 /// [`ErrorKind::Trace`](crate::ErrorKind::Trace) if a picture cannot be drawn: a comparison that was
 /// not made by this library, with series of different lengths or without any entry.
 pub fn html(comparison: &Comparison) -> Result<String, Error> {
-    let undrawn = |error: String| Error::trace("report", format!("cannot be drawn: {error}"));
+    render(comparison, None)
+}
+
+/// The page with the fronts of other ways to scale on it too, and what they cost at the same
+/// violations.
+///
+/// # Errors
+/// As [`html`], and for fronts without any sweep.
+pub fn html_with_fronts(comparison: &Comparison, fronts: &Fronts) -> Result<String, Error> {
+    render(comparison, Some(fronts))
+}
+
+fn undrawn(error: String) -> Error {
+    Error::trace("report", format!("cannot be drawn: {error}"))
+}
+
+fn render(comparison: &Comparison, swept: Option<&Fronts>) -> Result<String, Error> {
     let lanes = comparison.reports.iter().map(lane).collect::<Result<Vec<_>, _>>();
     let page = Page {
         trace: &comparison.trace,
@@ -49,6 +67,9 @@ pub fn html(comparison: &Comparison) -> Result<String, Error> {
         rows: rows(comparison),
         has_record: comparison.reports.iter().any(|report| report.record.is_some()),
         tradeoff: charts::tradeoff(comparison).map_err(undrawn)?,
+        has_cost: comparison.settings.price.is_some(),
+        fronts: swept.map(|swept| fronts::picture(swept, false)).transpose().map_err(undrawn)?,
+        front_rows: swept.map(fronts::rows).unwrap_or_default(),
         lanes: lanes.map_err(undrawn)?,
     };
     let mut pages = Environment::new();
@@ -73,6 +94,9 @@ struct Page<'a> {
     rows: Vec<Row>,
     has_record: bool,
     tradeoff: String,
+    has_cost: bool,
+    fronts: Option<String>,
+    front_rows: Vec<fronts::Row>,
     lanes: Vec<Lane>,
 }
 
