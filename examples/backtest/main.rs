@@ -11,6 +11,7 @@
 
 mod configs;
 mod files;
+mod front_table;
 mod table;
 
 use std::io::IsTerminal;
@@ -112,7 +113,7 @@ fn backtest(arguments: &Arguments) -> Result<String, String> {
     let page = if arguments.fronts {
         let fronts = sim::fronts(&trace, &settings, &sim::Contender::ALL, &[], &|| {})
             .map_err(|error| error.to_string())?;
-        told += &format!("{}\n\n", table::fronts(&fronts));
+        told += &format!("{}\n\n", front_table::table(&fronts));
         sim::report::html_with_fronts(&comparison, &fronts)
     } else {
         sim::report::html(&comparison)

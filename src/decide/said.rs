@@ -76,7 +76,7 @@ impl Said {
             self.ahead,
             short(*value)
         );
-        if let (Some(low), Some(high)) = (pairs().next(), pairs().last())
+        if let (Some(low), Some(high)) = (pairs().next(), pairs().next_back())
             && low.0 < high.0
         {
             let ends = [short(*low.1), short(*high.1)];
