@@ -39,9 +39,12 @@ impl MovingMaximum {
 
 impl Policy for MovingMaximum {
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason> {
-        let load = view.value(&self.metric)?;
-        self.seen.record(view.at, load);
-        let most = self.seen.max().unwrap_or(load);
+        let load = view.value(&self.metric);
+        if let Ok(load) = load {
+            self.seen.record(view.at, load);
+        }
+        // A reading that is missing changes nothing of what was seen.
+        let most = self.seen.max().map_or(load, Ok)?;
         let window = ("window_seconds", self.window.as_secs_f64());
         let carries = ("load_per_replica", self.load_per_replica);
         let reason = Reason::new(MOVING_MAXIMUM, [window, ("load", most), carries]);
