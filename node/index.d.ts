@@ -932,6 +932,17 @@ export class Autoscaler {
   ): Forecast | Abstain
 
   /**
+   * What the forecast says of a moment, beside the load that came; `null` where it abstains or does
+   * not reach there. The forecast is that from the last closed step on, so of the observation decided
+   * last it knows nothing yet.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` for a metric that no policy forecasts
+   */
+  said(
+    metric: string,
+    moment: { at: Time; load?: number | null; quantiles?: Iterable<number> },
+  ): (Said & { told: string }) | null
+
+  /**
    * How good the forecasts of a metric have been, once their truth had come: rows for the horizons
    * of 1, 2, 4, ... steps and the lead time, the forecaster's and on the same steps those of what
    * needs no model. Empty before the first.
@@ -1268,6 +1279,76 @@ export interface Trace {
   values: ArrayLike<number | null | undefined>
 }
 
+/** What a forecast said of a moment, and what came. */
+export interface Said {
+  /** The end of the last step that the forecast knew, in milliseconds. */
+  issued_at: number
+  /** How long before the moment that was. */
+  ahead: string
+  /** The quantiles, rising in (0, 1). */
+  quantiles: number[]
+  /** The load at each of them. */
+  values: number[]
+  /** The load that came; `null` if that is not known. */
+  came: number | null
+}
+
+/** Something that happens now and then, and lasts. */
+export interface Episodes {
+  /** How often a day it begins on average. Default: 0. */
+  per_day?: number
+  /** How long each lasts. Default: 10 minutes. */
+  lasts?: Duration
+}
+
+/** What goes wrong in a plant; by default nothing does. */
+export interface Faults {
+  /** No metric can be read while it lasts. */
+  missing?: Episodes
+  /** All metrics read 0 while it lasts. */
+  zero?: Episodes
+  /** A share of the ready replicas is gone at once. Default share: 0.2. */
+  node_loss?: { per_day?: number; share?: number }
+  /** New replicas wait for a node while it lasts. */
+  node_shortage?: Episodes
+  /** A share of the starts takes so many times longer. Default: 0 and 4. */
+  slow_starts?: { share?: number; times?: number }
+}
+
+/** Servers that share one line of requests (M/M/c), to a response time. */
+export interface ServersWorkload {
+  kind: 'servers'
+  /** The mean time of a request that does not wait. Default: 100 milliseconds. */
+  service_time?: Duration
+  /** Requests that one replica serves at a time. Default: 1. */
+  concurrency?: number
+  /** The response time to keep to. Default: 500 milliseconds. */
+  objective?: Duration
+  /** The share of the requests that must keep to it. Default: 0.95. */
+  quantile?: number
+}
+
+/** A server of a language model that batches at each step. */
+export interface BatchServerWorkload {
+  kind: 'batch_server'
+  /** Tokens of a prompt on average. Default: 512. */
+  input_tokens?: number
+  /** Tokens of an answer on average. Default: 128. */
+  output_tokens?: number
+  /** Seconds of a step without any request. Default: 0.015. */
+  base_seconds?: number
+  /** Seconds that each request adds to a step. Default: 0.0002. */
+  request_seconds?: number
+  /** Seconds that reading a token of a prompt takes. Default: 0.00003. */
+  input_token_seconds?: number
+  /** The tokens that a replica's memory holds. Default: 100000. */
+  kv_cache_tokens?: number
+  /** Requests in a batch at most. Default: 256. */
+  max_batch?: number
+  /** The time between two tokens to keep to. Default: 50 milliseconds. */
+  objective?: Duration
+}
+
 /** The workload as the simulator sees it, and which part of the trace is scored. */
 export interface Plant {
   /** Time from decision to decision. Default: 15 seconds. */
@@ -1278,10 +1359,14 @@ export interface Plant {
   peak_replicas?: number
   /** The utilization at which they carry it, in (0, 1]. Default: 0.7. */
   target_utilization?: number
+  /** What carries the load, and when it is too slow. Default: a fluid queue. */
+  workload?: { kind: 'fluid_queue' } | ServersWorkload | BatchServerWorkload
   /** From a replica's request to its readiness. Default: 2 minutes. */
   start_up?: Duration
   /** How far a start-up strays, as a share of it. Default: 0.2. */
   start_up_jitter?: number
+  /** The start-up that 95 of 100 stay within, of a log-normal distribution. Default: none. */
+  start_up_p95?: Duration | null
   /** How long a stopping replica is still paid for. Default: 30 seconds. */
   stop?: Duration
   /** Load that waited longer is late. Default: 1 second. */
@@ -1296,12 +1381,18 @@ export interface Plant {
   missing?: number
   /** Crashes of a ready replica per day. Default: 0. */
   crashes_per_day?: number
+  /** What else goes wrong. Default: nothing. */
+  faults?: Faults
+  /** What a replica costs an hour, and how its time is rounded on the bill. Default: none. */
+  price?: { per_hour: number; increment?: Duration; minimum?: Duration } | null
   /** The seed of every random number. Default: 1. */
   seed?: number
   /** The name under which the total load is observed. Default: `rps`. */
   load_metric?: string
   /** The name under which the mean utilization is observed. Default: `cpu`. */
   utilization_metric?: string
+  /** The name under which the latency is observed, in seconds. Default: `latency`. */
+  latency_metric?: string
   /** The replicas ready at the start. Default: what the first load needs. */
   initial_replicas?: number
   /** How much of the trace before the scored part is fed as history. Default: 28 days. */
@@ -1354,6 +1445,122 @@ export function replay(
   plant?: Plant | string,
   options?: { signal?: AbortSignal },
 ): Promise<Report>
+
+/**
+ * Two configurations over the same load: where their decisions differ, by how much and why; `told` is
+ * that in lines for people.
+ * @throws {ForescaleError} `FORESCALE_CONFIG` or `FORESCALE_TRACE`, as a rejection
+ */
+export function diff(
+  configs: Record<string, Config | string>,
+  trace: Trace,
+  plant?: Plant | string,
+  options?: { signal?: AbortSignal },
+): Promise<Diff & { told: string }>
+
+/** Where the decisions of two configurations differ. */
+export interface Diff {
+  /** The name of the trace. */
+  trace: string
+  /** The first one. */
+  a: { name: string; score: Score }
+  /** The second one. */
+  b: { name: string; score: Score }
+  /** The share of the decisions in which they ask for different sizes. */
+  differing_share: number
+  /** Replicas that the second asks for more than the first on average. */
+  mean_difference: number
+  /** How often one of them begins to ask for more than the other. */
+  n_stretches: number
+  /** Of those stretches the moment of the largest difference, the largest first; times in milliseconds. */
+  moments: {
+    from: number
+    to: number
+    at: number
+    load: number
+    a: { replicas: number; why: string }
+    b: { replicas: number; why: string }
+  }[]
+}
+
+/** A way to scale that people use or could use, with one knob. */
+export type Contender =
+  | 'predictive'
+  | 'hpa'
+  | 'hpa_tuned'
+  | 'knative'
+  | 'aws_target_tracking'
+  | 'aws_predictive'
+  | 'periodic_maximum'
+  | 'moving_maximum'
+  | 'static_peak'
+
+/**
+ * Ways to scale over the same load, each over its knob: violations against replica-hours.
+ * @throws {ForescaleError} `FORESCALE_CONFIG` or `FORESCALE_TRACE`, as a rejection
+ */
+export function fronts(
+  trace: Trace,
+  plant?: Plant | string,
+  options?: {
+    /** Default: all of them, which takes some seconds. */
+    contenders?: Iterable<Contender>
+    /** Configurations of one's own: by the name of the family and the label of each. */
+    families?: Record<string, Record<string, Config | string>>
+    signal?: AbortSignal
+  },
+): Promise<Fronts>
+
+/** The fronts of several ways to scale on one trace. */
+export class Fronts {
+  private constructor()
+  /** The name of the trace. */
+  readonly trace: string
+  /** The settings of the plant, with the load per replica filled in. */
+  readonly settings: Required<Plant>
+  /** The scores of the bounds. */
+  readonly bounds: object
+  /** A sweep for each, in their order; `index` is that of a point. */
+  readonly sweeps: {
+    name: string
+    points: { label: string; score: Score }[]
+    front: { index: number; violation_share: number; cost: number }[]
+  }[]
+  /** The fronts as JSON text: the same bytes in every language. */
+  get json(): string
+  toJSON(): object
+  /** The least replica-hours at so many violations, as a share of the minutes; `null` if there are always more. */
+  cost(name: string, violationShare: number): number | null
+  /**
+   * The share of the gap from `than` to clairvoyance that `by` closes at so many violations: 0 is as
+   * dear, 1 as cheap as who knows the load; `-Infinity` where only `by` always has more violations.
+   */
+  gapClosed(violationShare: number, options?: { by?: string; than?: string }): number | null
+  /** The picture as SVG. */
+  toSvg(): string
+}
+
+/** One moment of a replay, told for people. */
+export interface Moment {
+  /** The beginning of the interval, in milliseconds. */
+  at: number
+  /** Mean load that came in it. */
+  load: number
+  /** Load that could be carried. */
+  capacity: number
+  /** Replicas ready when it began. */
+  ready: number
+  /** Load that waited at its end, times seconds. */
+  queue: number
+  /** What was decided, and every step to it. */
+  decision: Pick<Decision, 'at' | 'current' | 'replicas' | 'wish' | 'mode' | 'steps'>
+  /** The policies that wanted a number. */
+  wanted: Decision['steps']
+  /** What kept another number than the one wanted. */
+  held: Decision['steps']
+  /** What the last forecast before it had said of it, and what came. */
+  forecast: Said | null
+}
 
 /** A field of a manifest that holds a value, and what became of it. */
 export interface ManifestField {
@@ -1484,6 +1691,10 @@ export interface Score {
   late_share: number
   /** Replica-hours paid. */
   replica_hours: number
+  /** What that cost in money; absent without a price. */
+  cost?: number
+  /** How long stretches of violation last, in minutes. */
+  recovery: { n_stretches: number; median_minutes: number; longest_minutes: number }
   /** How often the size asked for changed. */
   actions: number
   /** How many of them went the other way than the one before. */
@@ -1575,6 +1786,12 @@ export class Report {
    * @throws {ForescaleError} `FORESCALE_TRACE` for a record that nowhere meets the replay
    */
   against(recorded: Trace): Report
+  /**
+   * What happened at a moment of the replay and why, `told` in sentences; needs a plant with
+   * `decisions`.
+   * @throws {ForescaleError} `FORESCALE_TRACE` for a moment that was not replayed
+   */
+  explain(at: Time): Moment & { told: string }
   /** One self-contained HTML file with pictures. */
   toHtml(): string
 }

@@ -69,6 +69,12 @@ class Autoscaler {
     return 'values' in answer ? new Forecast(answer) : new Abstain(answer)
   }
 
+  said(metric, { at, load = null, quantiles = [0.05, 0.5, 0.95] } = {}) {
+    const time = millis(at, () => 'at')
+    const said = call(() => this.#core.said(metric, time, numberOrNull(load, 'load'), Array.from(quantiles)))
+    return said === null ? null : { ...JSON.parse(said[0]), told: said[1] }
+  }
+
   accuracy(metric) {
     return call(() => this.#core.accuracy(metric))
   }
@@ -296,6 +302,11 @@ class Report {
     return this.#core.html()
   }
 
+  explain(at) {
+    const [json, told] = call(() => this.#core.explain(millis(at, () => 'at')))
+    return { ...JSON.parse(json), told }
+  }
+
   against(recorded) {
     const { times, values } = recorded ?? {}
     return new Report(call(() => this.#core.against(...samples(times, values))))
@@ -410,13 +421,67 @@ class Recommendation {
 }
 
 async function replay(config, trace, plant = {}, { signal } = {}) {
+  return work(signal, () => addon.replay(text(config), text(plant), ...recorded(trace)), (core) => new Report(core))
+}
+
+class Fronts {
+  #core
+  #json
+
+  constructor(core) {
+    this.#core = core
+    this.#json = core.json()
+    Object.assign(this, JSON.parse(this.#json))
+  }
+
+  get json() {
+    return this.#json
+  }
+
+  toJSON() {
+    return { ...this }
+  }
+
+  cost(name, violationShare) {
+    return this.#core.cost(name, violationShare)
+  }
+
+  gapClosed(violationShare, { by = 'predictive', than = 'hpa_tuned' } = {}) {
+    return this.#core.gapClosed(violationShare, by, than)
+  }
+
+  toSvg() {
+    return call(() => this.#core.svg())
+  }
+}
+
+async function fronts(trace, plant = {}, { contenders = null, families = {}, signal } = {}) {
+  const own = Object.entries(families).flatMap(([family, configs]) =>
+    Object.entries(configs).map(([label, config]) => [family, label, text(config)]),
+  )
+  const names = contenders === null ? null : Array.from(contenders)
+  return work(signal, () => addon.fronts(text(plant), ...recorded(trace), names, own), (core) => new Fronts(core))
+}
+
+async function diff(configs, trace, plant = {}, { signal } = {}) {
+  const pair = Object.entries(configs ?? {}).map(([name, config]) => [name, text(config)])
+  if (pair.length !== 2) throw refusal('configs', configs, 'two configurations by their names')
+  const told = ([json, lines]) => ({ ...JSON.parse(json), told: lines })
+  return work(signal, () => addon.diff(pair, text(plant), ...recorded(trace)), told)
+}
+
+/** What runs on the pool, and what its answer is made into. */
+async function work(signal, start, made) {
   signal?.throwIfAborted()
+  const answer = Promise.resolve(call(start)).then(made, (error) => Promise.reject(own(error)))
+  return signal ? abortable(answer, signal) : answer
+}
+
+/** The name, the times and the values of a trace. */
+function recorded(trace) {
   if (trace === null || typeof trace !== 'object') throw refusal('trace', trace, '{ times, values }')
   const { name = 'trace', times, values } = trace
-  const [at, load] = samples(times, values)
-  const work = Promise.resolve(call(() => addon.replay(text(config), text(plant), name, at, load)))
-  const report = work.then((core) => new Report(core), (error) => Promise.reject(own(error)))
-  return signal ? abortable(report, signal) : report
+  return [name, ...samples(times, values)]
 }
 
 /** History from Prometheus: the server's answers in, times and values out. */
@@ -591,11 +656,14 @@ module.exports = {
   Forecast,
   Forecaster,
   ForescaleError,
+  Fronts,
   PanelForecast,
   Recommendation,
   Report,
   Sizer,
+  diff,
   forecastPanel,
+  fronts,
   lint,
   manifest,
   prometheus,

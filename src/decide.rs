@@ -6,6 +6,7 @@
 
 mod clock;
 mod decision;
+mod said;
 mod snapshot;
 mod stages;
 
@@ -26,6 +27,7 @@ use crate::time::{Duration, Timestamp};
 use crate::zero::Zero;
 use clock::{Clock, Tick};
 pub use decision::{Decision, Mode};
+pub use said::Said;
 
 /// Turns observations of one workload into decisions.
 ///
@@ -259,6 +261,45 @@ impl Autoscaler {
     /// configured or that no policy forecasts.
     pub fn accuracy(&self, metric: &str) -> Result<Vec<Accuracy>, Error> {
         Ok(self.outlook(metric)?.accuracy())
+    }
+
+    /// What the forecast says of a moment, beside the load that came: the forecast from the last
+    /// closed step on, at the given quantiles, so that of the observation decided last it knows nothing
+    /// yet. `None` where it abstains or does not reach there, ten steps at most.
+    ///
+    /// ```
+    /// use forescale::{Autoscaler, Observation, Timestamp};
+    ///
+    /// let mut scaler = Autoscaler::from_text(
+    ///     r#"{
+    ///         "max_replicas": 9, "metrics": {"rps": {"kind": "total"}},
+    ///         "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+    ///         "policies": [{"kind": "predictive", "metric": "rps", "forecaster": {"kind": "naive"}}]
+    ///     }"#,
+    /// )?;
+    /// let times: Vec<_> = (0..60).map(|minute| Timestamp::from_secs(60 * minute)).collect();
+    /// let values: Vec<_> = (0..60).map(|minute| Some(500.0 + f64::from(minute % 3))).collect();
+    /// scaler.warm_up("rps", &times, &values)?;
+    /// let seen = Observation::at(Timestamp::from_secs(3630)).ready(6).metric("rps", 700.0);
+    /// scaler.decide(&seen);
+    /// let said = scaler.said("rps", seen.at, Some(700.0), &[0.05, 0.5, 0.95])?;
+    /// let said = said.expect("there is history");
+    /// assert_eq!(said.came, Some(700.0));
+    /// assert!(said.values[2] < 600.0, "nobody expected as much: {}", said.explain());
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`forecast`](Self::forecast).
+    pub fn said(
+        &self,
+        metric: &str,
+        at: Timestamp,
+        came: Option<f64>,
+        quantiles: &[f64],
+    ) -> Result<Option<Said>, Error> {
+        let forecast = self.outlook(metric)?.forecast(10, quantiles)?;
+        Ok(forecast.ok().and_then(|forecast| Said::of(&forecast, at, came)))
     }
 
     fn outlook(&self, metric: &str) -> Result<&Outlook, Error> {

@@ -40,7 +40,7 @@
 //! | [`zero`] | to zero and back: activation, grace |
 //! | [`Autoscaler`], [`Decision`], [`Config`] | the loop; text to the loop; snapshots |
 //! | [`manifest`] | HPA, KEDA, Knative, AWS, GCP and Azure settings become a [`Config`], with a report of every field |
-//! | [`sim`] | trace (CSV, Prometheus), plant, replay of the live code, score, bounds, agreement with what really ran, report |
+//! | [`sim`] | trace (CSV, Prometheus), plant (fluid queue, servers to a response time, batching language model) with its faults and prices, replay of the live code, score, bounds, fronts of the ways to scale that people use, two configurations side by side, one moment explained, agreement with what really ran, report |
 //! | [`lint`] | settings that must oscillate or can never work, and the smallest change that mends them |
 //! | [`size`] | vertical: requests of CPU and memory from usage histograms; out-of-memory reaction; as the Kubernetes VPA |
 //!
@@ -102,7 +102,7 @@ mod testing;
 
 pub use catalog::Saved;
 pub use config::{Config, MetricConfig, Origin};
-pub use decide::{Autoscaler, Decision, Mode};
+pub use decide::{Autoscaler, Decision, Mode, Said};
 pub use error::{Error, ErrorKind};
 pub use explain::{Code, Reason, Step, codes};
 pub use series::{Observation, Phase, Reading, ReplicaReading, Replicas};

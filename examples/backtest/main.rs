@@ -5,10 +5,13 @@
 //! cargo backtest                                  # a generated week of a web service
 //! cargo backtest load.csv.gz --out load.html      # a load of your own
 //! cargo backtest load.csv --config mine.yaml --config other.yaml --plant plant.yaml
+//! cargo backtest load.csv --fronts                # the ways to scale that people use, each over its knob
+//! cargo backtest load.csv --diff "hpa 0.7" predictive
 //! ```
 
 mod configs;
 mod files;
+mod front_table;
 mod table;
 
 use std::io::IsTerminal;
@@ -31,6 +34,12 @@ struct Arguments {
     /// Settings of the plant, JSON or YAML
     #[arg(long)]
     plant: Option<PathBuf>,
+    /// Sweep the ways to scale that people use, each over its knob, and draw their fronts
+    #[arg(long)]
+    fronts: bool,
+    /// Tell where the decisions of two configurations differ, and why
+    #[arg(long, num_args = 2, value_names = ["NAME", "NAME"])]
+    diff: Vec<String>,
     /// Where the page goes
     #[arg(long, default_value = "backtest.html")]
     out: PathBuf,
@@ -74,6 +83,7 @@ fn backtest(arguments: &Arguments) -> Result<String, String> {
             .map(|path| Ok((files::name(path), files::text(path)?)))
             .collect::<Result<_, String>>()?
     };
+    settings.decisions |= !arguments.diff.is_empty();
     let n_ticks = sim::n_ticks(&trace, &settings).map_err(|error| error.to_string())?;
     let bar = if std::io::stderr().is_terminal() {
         ProgressBar::new((n_ticks * configs.len()) as u64)
@@ -85,16 +95,33 @@ fn backtest(arguments: &Arguments) -> Result<String, String> {
     let comparison = sim::compare(&trace, &settings, &configs, &|ticks| bar.inc(ticks as u64))
         .map_err(|error| error.to_string())?;
     bar.finish_and_clear();
-    let page = sim::report::html(&comparison).map_err(|error| error.to_string())?;
-    std::fs::write(&arguments.out, page)
-        .map_err(|error| format!("{}: {error}", arguments.out.display()))?;
-    Ok(format!(
-        "{}\n\n{}\n{}\n\npictures: {}",
+    let mut told = format!(
+        "{}\n\n{}\n{}\n\n",
         table::headline(&trace, &comparison),
         table::table(&comparison),
-        table::LEGEND,
-        arguments.out.display()
-    ))
+        table::LEGEND
+    );
+    if let [a, b] = &arguments.diff[..] {
+        let report = |name: &String| {
+            let found = comparison.reports.iter().find(|report| report.name == *name);
+            let known: Vec<_> = comparison.reports.iter().map(|report| &report.name).collect();
+            found.ok_or_else(|| format!("--diff: \"{name}\" must be one of {known:?}"))
+        };
+        let diff = sim::Diff::between(report(a)?, report(b)?).map_err(|error| error.to_string())?;
+        told += &format!("{diff}\n");
+    }
+    let page = if arguments.fronts {
+        let fronts = sim::fronts(&trace, &settings, &sim::Contender::ALL, &[], &|| {})
+            .map_err(|error| error.to_string())?;
+        told += &format!("{}\n\n", front_table::table(&fronts));
+        sim::report::html_with_fronts(&comparison, &fronts)
+    } else {
+        sim::report::html(&comparison)
+    };
+    let page = page.map_err(|error| error.to_string())?;
+    std::fs::write(&arguments.out, page)
+        .map_err(|error| format!("{}: {error}", arguments.out.display()))?;
+    Ok(format!("{told}pictures: {}", arguments.out.display()))
 }
 
 #[cfg(test)]
@@ -116,14 +143,17 @@ mod tests {
         std::fs::write(path("text.csv"), "timestamp,value\n0,1\n60,many\n").unwrap();
         std::fs::write(path("odd.yaml"), "max_replica: 3\n").unwrap();
 
-        let run = |trace: &str, config: &[&str]| {
+        let told_of = |trace: &str, config: &[&str], diff: &[&str]| {
             backtest(&Arguments {
+                fronts: !diff.is_empty(),
+                diff: diff.iter().map(|name| (*name).to_owned()).collect(),
                 trace: Some(path(trace)),
                 config: config.iter().map(|name| path(name)).collect(),
                 plant: Some(path("plant.yaml")),
                 out: path("page.html"),
             })
         };
+        let run = |trace: &str, config: &[&str]| told_of(trace, config, &[]);
         let told = run("load.csv", &[]).unwrap();
         for name in [
             "hpa 0.7",
@@ -138,6 +168,14 @@ mod tests {
         }
         let page = std::fs::read_to_string(path("page.html")).unwrap();
         assert!(page.contains("<svg") && !page.contains("http-equiv") && page.len() < 2_000_000);
+        // The default says nothing of the fronts; asked for, they are in the table and on the page.
+        assert!(!told.contains("hpa_tuned") && !page.contains("hpa_tuned"));
+        let told = told_of("load.csv", &[], &["hpa 0.7", "predictive"]).unwrap();
+        assert!(told.contains("hpa_tuned") && told.contains("differ in"), "{told}");
+        let page = std::fs::read_to_string(path("page.html")).unwrap();
+        assert!(page.contains("hpa_tuned") && page.contains("Timeline"));
+        let error = told_of("load.csv", &[], &["hpa 0.7", "nobody"]).unwrap_err();
+        assert!(error.contains("\"nobody\" must be one of"), "{error}");
         assert!(run("text.csv", &[]).unwrap_err().contains("`line 3` has \"many\""));
         assert!(run("load.csv", &["odd.yaml"]).unwrap_err().contains("max_replicas"));
         assert!(run("none.csv", &[]).unwrap_err().contains("none.csv"));

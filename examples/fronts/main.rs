@@ -9,10 +9,9 @@
 //! For each trace both have a front: violation minutes against replica-hours, as a lower convex hull.
 //! The last columns are without any setting: `predictive` by default beside the HPA at 70 %, each as the
 //! share of minutes in violation and the cost as a multiple of who knows the load; `+` where the first
-//! is no worse in either. Saved is the share of the cost between the HPA's front and who knows the load that is saved at the
-//! same violations: 0 is as good as the best HPA for that trace, 1 as good as knowing the load.
-
-mod front;
+//! is no worse in either. Saved is the share of the cost between the HPA's front and who knows the load
+//! that is saved at the same violations: 0 is as good as the best HPA for that trace, 1 as good as
+//! knowing the load.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -20,8 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use comfy_table::{Table, presets};
-use forescale::sim::{self, Comparison, Settings, Trace};
-use front::Front;
+use forescale::sim::{self, Contender, Family, Front, Settings, Trace};
 
 /// Compare fronts over a folder of traces.
 #[derive(Parser)]
@@ -39,13 +37,6 @@ struct Arguments {
 
 /// The violation shares at which the fronts are compared.
 const LEVELS: [f64; 4] = [0.05, 0.02, 0.01, 0.005];
-
-const RISKS: [f64; 14] =
-    [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.06, 0.1, 0.17, 0.25, 0.5, 1.0];
-const TARGETS: [f64; 15] =
-    [0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
-const WINDOWS: [u32; 4] = [0, 300, 900, 3600];
-const TOLERANCES: [f64; 2] = [0.0, 0.1];
 
 fn main() -> ExitCode {
     match fronts(&Arguments::parse()) {
@@ -75,7 +66,7 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["", "saved at 5 %", "2 %", "1 %", "0.5 %", "default", "hpa 0.7", ""]);
-    let (mut saved, mut points) = (Vec::new(), Vec::new());
+    let (mut saved, mut sums) = (Vec::new(), [Vec::new(), Vec::new()]);
     let (mut n_dearer, mut n_better, mut n_traces) = (0, 0, 0);
     for path in &paths {
         // A fleet has more than two columns; it is no trace.
@@ -85,44 +76,45 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
         else {
             continue;
         };
-        let comparison = replay(&trace, &settings).map_err(|error| error.to_string())?;
+        let contenders = [Contender::HpaTuned, Contender::Predictive];
+        let fronts = by_default(&trace, &settings)
+            .and_then(|default| sim::fronts(&trace, &settings, &contenders, &[default], &|| {}))
+            .map_err(|error| error.to_string())?;
         n_traces += 1;
-        let bound = comparison.bounds.clairvoyant.replica_hours;
-        let score = |index: usize| {
-            let score = &comparison.reports[index].score;
-            (score.violation_share(), score.replica_hours / bound)
-        };
-        let n_hpa = comparison.reports.len() - RISKS.len() - 1;
-        let hpa = Front::of((0..n_hpa).map(score));
-        let ours = Front::of((n_hpa..n_hpa + RISKS.len()).map(score));
+        let bound = fronts.bounds.clairvoyant.replica_hours;
+        let [hpa_points, our_points, default] = [0, 1, 2].map(|which| {
+            let points = fronts.sweeps[which].points.iter();
+            let pair = |point: &sim::SweepPoint| {
+                (point.score.violation_share(), point.score.replica_hours / bound)
+            };
+            points.map(|point| (point.label.clone(), pair(point))).collect::<Vec<_>>()
+        });
+        let front = |points: &[(String, (f64, f64))]| Front::of(points.iter().map(|point| point.1));
+        let (hpa, ours) = (front(&hpa_points), front(&our_points));
         let mut row = vec![trace.name.clone()];
         for level in LEVELS {
-            let told = match (hpa.cost(level), ours.cost(level)) {
-                (None, _) => "-".to_owned(), // the HPA cannot at all
-                (Some(_), None) => {
-                    n_dearer += 1;
-                    saved.push(f64::NEG_INFINITY);
-                    "never".to_owned()
-                }
-                (Some(hpa), Some(ours)) => {
-                    n_dearer += usize::from(ours > 1.005 * hpa);
-                    let share = if hpa > 1.0 { (hpa - ours) / (hpa - 1.0) } else { 0.0 };
+            let told = match ours.gap_closed(level, &hpa, 1.0) {
+                None => "-".to_owned(), // the HPA cannot at all
+                Some(share) => {
+                    let costs = hpa.cost(level).zip(ours.cost(level));
+                    n_dearer += usize::from(costs.is_none_or(|(hpa, ours)| ours > 1.005 * hpa));
                     saved.push(share);
-                    format!("{share:.2}")
+                    if share.is_finite() { format!("{share:.2}") } else { "never".to_owned() }
                 }
             };
             row.push(told);
         }
-        points.resize(comparison.reports.len(), (0.0, 0.0));
-        for (index, point) in points.iter_mut().enumerate() {
-            let (share, cost) = score(index);
-            *point = (point.0 + share, point.1 + cost);
+        for (sums, points) in sums.iter_mut().zip([&our_points, &hpa_points]) {
+            sums.resize(points.len(), (0.0, 0.0));
+            for (sum, (_, (share, cost))) in sums.iter_mut().zip(points) {
+                *sum = (sum.0 + share, sum.1 + cost);
+            }
         }
-        let named = |name| comparison.reports.iter().position(|one| one.name == name).map(score);
-        let told = |(share, cost): (f64, f64)| format!("{:.2} % {cost:.2}", 100.0 * share);
-        if let (Some(own), Some(usual)) = (named("default"), named("0.7 300s 0.1")) {
+        let usual = hpa_points.iter().find(|point| point.0 == "target 0.7, 300 s, tolerance 0.1");
+        if let (Some((_, own)), Some((_, usual))) = (default.first(), usual) {
             let is_better = own.0 <= usual.0 && own.1 <= usual.1;
             n_better += usize::from(is_better);
+            let told = |(share, cost): &(f64, f64)| format!("{:.2} % {cost:.2}", 100.0 * share);
             row.extend([told(own), told(usual), (if is_better { "+" } else { "" }).to_owned()]);
         }
         table.add_row(row);
@@ -131,7 +123,6 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
         return Err(format!("{}: holds no trace that can be replayed", arguments.traces.display()));
     }
     saved.sort_by(f64::total_cmp);
-    let n_hpa = points.len() - RISKS.len() - 1;
     let one = |points: &[(f64, f64)]| {
         let n = n_traces as f64;
         let mean = points.iter().map(|&(share, cost)| (share / n, cost / n));
@@ -145,43 +136,23 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
         saved[saved.len() / 2],
         saved.len(),
         100.0 * n_dearer as f64 / saved.len() as f64,
-        one(&points[n_hpa..n_hpa + RISKS.len()]),
-        one(&points[..n_hpa]),
+        one(&sums[0]),
+        one(&sums[1]),
     ))
 }
 
-/// All HPAs, then all risks, then what is without a setting.
-fn replay(trace: &Trace, settings: &Settings) -> Result<Comparison, forescale::Error> {
-    let load_per_replica = settings.capacity_on(trace)?;
-    let most = settings.peak_replicas * 4;
-    let (rps, cpu) = (&settings.load_metric, &settings.utilization_metric);
-    let mut configs = Vec::new();
-    for target in TARGETS {
-        for window in WINDOWS {
-            for tolerance in TOLERANCES {
-                let text = format!(
-                    r#"{{"max_replicas": {most}, "metrics": {{"{cpu}": {{"kind": "utilization"}}}},
-                        "policies": [{{"kind": "target", "metric": "{cpu}", "target": {target},
-                                       "tolerance": {tolerance}}}],
-                        "guards": [{{"kind": "stabilization", "scale_down": "{window}s"}}]}}"#
-                );
-                configs.push((format!("{target} {window}s {tolerance}"), text));
-            }
-        }
-    }
-    let lead_time = settings.start_up.as_secs_f64();
-    let ours = |risk: String| {
-        format!(
-            r#"{{"max_replicas": {most}, "lead_time": {lead_time},
-                "metrics": {{"{rps}": {{"kind": "total"}}}},
-                "capacity": {{"kind": "fixed", "metric": "{rps}", "load_per_replica": {load_per_replica}}},
-                "policies": [{{"kind": "predictive", "metric": "{rps}"{risk}}}]}}"#
-        )
-    };
-    configs
-        .extend(RISKS.map(|risk| (format!("risk {risk}"), ours(format!(r#", "risk": {risk}"#)))));
-    configs.push(("default".to_owned(), ours(String::new())));
-    sim::compare(trace, settings, &configs, &|_| {})
+/// `predictive` as it is without any setting.
+fn by_default(trace: &Trace, settings: &Settings) -> Result<Family, forescale::Error> {
+    let config = format!(
+        r#"{{"max_replicas": {most}, "lead_time": {lead_time}, "metrics": {{"{rps}": {{"kind": "total"}}}},
+            "capacity": {{"kind": "fixed", "metric": "{rps}", "load_per_replica": {full}}},
+            "policies": [{{"kind": "predictive", "metric": "{rps}"}}]}}"#,
+        most = settings.peak_replicas * 4,
+        lead_time = settings.start_up.as_secs_f64(),
+        full = settings.capacity_on(trace)?,
+        rps = settings.load_metric,
+    );
+    Ok(Family { name: "default".to_owned(), configs: vec![("default".to_owned(), config)] })
 }
 
 fn name(path: &Path) -> String {

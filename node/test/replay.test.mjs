@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { ForescaleError, Report, replay } from 'forescale'
+import { ForescaleError, Fronts, Report, diff, fronts, replay } from 'forescale'
 
 const minute = 60_000
 const start = Date.UTC(2026, 0, 5)
@@ -98,4 +98,32 @@ test('a report is held against what really ran', async () => {
   assert.ok(Math.abs(agreement.equal_share - 0.6) < 1e-9)
   assert.throws(() => report.against({ times: [1e12], values: [4] }), { code: 'FORESCALE_TRACE' })
   assert.throws(() => report.against(null), { code: 'FORESCALE_OBSERVATION' })
+})
+
+test('a moment is explained', async () => {
+  const report = await replay(config, trace, { scored: '4h', decisions: true })
+  const moment = report.explain(times.at(-1) - 60 * minute)
+  assert.equal(moment.wanted[0].by, 'target(cpu)')
+  assert.match(moment.told, /target\(cpu\) says/)
+  assert.throws(() => report.explain(times[0]), refused('FORESCALE_TRACE', /which was replayed/))
+})
+
+test('two configurations are held side by side', async () => {
+  const careful = { ...config, policies: [{ kind: 'target', metric: 'cpu', target: 0.4 }] }
+  const told = await diff({ now: config, careful }, trace, { scored: '4h' })
+  assert.ok(told.mean_difference > 1, told.told)
+  assert.match(told.told, /careful: /)
+  assert.deepEqual(told.b.score, (await replay(careful, trace, { scored: '4h' })).score)
+  await assert.rejects(diff({ now: config }, trace), /two configurations/)
+})
+
+test('fronts compare ways to scale', async () => {
+  const options = { contenders: ['hpa', 'static_peak'], families: { mine: { now: config } } }
+  const told = await fronts(trace, { scored: '4h' }, options)
+  assert.ok(told instanceof Fronts)
+  assert.deepEqual(told.sweeps.map((sweep) => sweep.name), ['hpa', 'static_peak', 'mine'])
+  assert.ok(told.cost('hpa', 0.05) > 0 && told.cost('nobody', 0.05) === null)
+  assert.match(told.toSvg(), /^<svg[^]*static_peak/)
+  const unknown = fronts(trace, {}, { contenders: ['hpa_tune'] })
+  await assert.rejects(unknown, refused('FORESCALE_CONFIG', /did you mean `hpa_tuned`/))
 })

@@ -18,7 +18,7 @@ from .forecaster import Expert, Forecaster
 from .linting import Finding, Fix, lint
 from .panel import PanelForecast, forecast_panel
 from .readings import Reading
-from .replay import Report, replay
+from .replay import Diff, Fronts, Moment, Report, diff, fronts, replay
 from .sizer import Refused, Sizer
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "ConfigError",
     "Decision",
     "Detector",
+    "Diff",
     "Estimate",
     "Expert",
     "Finding",
@@ -38,6 +39,8 @@ __all__ = [
     "Forecast",
     "Forecaster",
     "ForescaleError",
+    "Fronts",
+    "Moment",
     "ObservationError",
     "PanelForecast",
     "Reading",
@@ -52,7 +55,9 @@ __all__ = [
     "Step",
     "TraceError",
     "__version__",
+    "diff",
     "forecast_panel",
+    "fronts",
     "lint",
     "manifest",
     "prometheus",

@@ -33,6 +33,9 @@ class Autoscaler:
     def forecast(
         self, metric: str, horizon: str | float, quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
+    def said(
+        self, metric: str, at: float, load: float | None, quantiles: Sequence[float]
+    ) -> tuple[str, str] | None: ...
     def accuracy(
         self, metric: str
     ) -> list[tuple[_Judged, float, float, int, _Score, _Score]]: ...
@@ -122,6 +125,21 @@ def lint(config: str, now: float | None) -> str:
 def replay(config: str, name: str, times: Any, values: Any, plant: str) -> Report:
     """Replays a trace; `times` in seconds since the epoch, a missing value is a hole."""
 
+def fronts(
+    name: str,
+    times: Any,
+    values: Any,
+    plant: str,
+    contenders: Sequence[str] | None,
+    families: Sequence[tuple[str, Sequence[tuple[str, str]]]],
+) -> Fronts:
+    """The fronts of contenders and of families of one's own."""
+
+def diff(
+    configs: tuple[tuple[str, str], tuple[str, str]], name: str, times: Any, values: Any, plant: str
+) -> tuple[str, str]:
+    """Two configurations over the same trace, as JSON and as lines for people."""
+
 def load_manifest(text: str) -> str:
     """The imports of a manifest as JSON."""
 
@@ -134,10 +152,20 @@ def prometheus_chunks(start: float, end: float, step: str | float) -> list[tuple
     """The starts and ends of the queries to ask for, in seconds."""
 
 @final
+class Fronts:
+    """The core of ``forescale.Fronts``."""
+
+    def cost(self, name: str, violation_share: float) -> float | None: ...
+    def gap_closed(self, violation_share: float, by: str, than: str) -> float | None: ...
+    def to_json(self) -> str: ...
+    def to_svg(self) -> str: ...
+
+@final
 class Report:
     """The core of ``forescale.Report``."""
 
     def against(self, times: Any, replicas: Any) -> Report: ...
+    def explain(self, at: float) -> tuple[str, str]: ...
     def to_json(self) -> str: ...
     def to_html(self) -> str: ...
 
@@ -244,6 +272,14 @@ class Decision:
     @property
     def steps(self) -> list[Step]:
         """Every stage, in order."""
+
+    @property
+    def wanted(self) -> list[Step]:
+        """The stages that wanted a number: the policies."""
+
+    @property
+    def held(self) -> list[Step]:
+        """The stages that kept another number than came to them: guards, zero, limits, the mode."""
 
     def explain(self) -> str:
         """The decision in one English sentence: what is done and why."""

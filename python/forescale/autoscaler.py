@@ -171,6 +171,47 @@ class Autoscaler:
         issued_at, step, levels, rows = answer
         return Forecast(issued_at, timedelta(seconds=step), levels, rows)
 
+    def said(
+        self,
+        metric: str,
+        *,
+        at: datetime | float,
+        load: float | None = None,
+        quantiles: Sequence[float] = (0.05, 0.5, 0.95),
+    ) -> dict[str, Any] | None:
+        """Tell what the forecast says of a moment, beside the load that came.
+
+        The forecast is that from the last closed step on, so of the observation decided last it
+        knows nothing yet.
+
+        Parameters
+        ----------
+        metric
+            Its name in the configuration.
+        at
+            The moment: an aware datetime, or seconds since 1970.
+        load
+            The load of the whole workload that came then.
+        quantiles
+            Rising, each in (0, 1).
+
+        Returns
+        -------
+        dict or None
+            ``issued_at`` (milliseconds), ``ahead``, ``quantiles``, ``values``, ``came`` and a
+            sentence, ``told``. None where the forecast abstains or does not reach there.
+
+        Raises
+        ------
+        ObservationError
+            If no policy forecasts the metric, or a quantile is out of range.
+        """
+        answer = self._core.said(metric, _convert.seconds(at), load, quantiles)
+        if answer is None:
+            return None
+        said: dict[str, Any] = json.loads(answer[0])
+        return said | {"told": answer[1]}
+
     def accuracy(self, metric: str) -> Accuracy:
         """Tell how good the forecasts of a metric have been, once their truth had come.
 

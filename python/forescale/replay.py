@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from . import _convert, _native
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Report", "replay"]
+__all__ = ["Diff", "Fronts", "Moment", "Report", "diff", "fronts", "replay"]
 
 
 def replay(
@@ -49,17 +49,81 @@ def replay(
     TraceError
         If the trace cannot be replayed: it is empty, or its times do not rise.
     """
-    times, values = _series(trace)
-    settings = "{}" if plant is None else _convert.config_text(plant, "plant")
     return Report(
-        _native.replay(
-            _convert.config_text(config),
-            str(name or getattr(trace, "name", None) or "trace"),
-            _convert.times(times),
-            _convert.values(values),
-            settings,
-        )
+        _native.replay(_convert.config_text(config), *_trace(trace, name), _plant(plant))
     )
+
+
+def diff(
+    configs: Mapping[str, Mapping[str, Any] | str],
+    trace: Any,
+    plant: Mapping[str, Any] | str | None = None,
+    *,
+    name: str | None = None,
+) -> Diff:
+    """Let two configurations carry the same load, and tell where their decisions differ and why.
+
+    Parameters
+    ----------
+    configs
+        Two configurations by their names, in their order.
+    trace, plant, name
+        As of :func:`replay`.
+
+    Raises
+    ------
+    ConfigError, TraceError
+        As of :func:`replay`.
+    """
+    if len(configs) != 2:
+        raise TypeError(f"`configs` has {len(configs)} configurations, must have 2")
+    first, second = ((str(each), _convert.config_text(text)) for each, text in configs.items())
+    return Diff(*_native.diff((first, second), *_trace(trace, name), _plant(plant)))
+
+
+def fronts(
+    trace: Any,
+    plant: Mapping[str, Any] | str | None = None,
+    *,
+    contenders: Sequence[str] | None = None,
+    families: Mapping[str, Mapping[str, Mapping[str, Any] | str]] | None = None,
+    name: str | None = None,
+) -> Fronts:
+    """Sweep ways to scale over the same load, each over its knob: violations against cost.
+
+    Parameters
+    ----------
+    trace, plant, name
+        As of :func:`replay`.
+    contenders
+        Names of ways to scale that people use, such as ``"hpa_tuned"`` and ``"predictive"``.
+        Default: all of them, which takes some seconds.
+    families
+        Configurations of one's own: by the name of the family and the label of each.
+
+    Raises
+    ------
+    ConfigError
+        If a contender is unknown, or a configuration is refused.
+    TraceError
+        As of :func:`replay`.
+    """
+    own = [
+        (str(family), [(str(label), _convert.config_text(text)) for label, text in configs.items()])
+        for family, configs in (families or {}).items()
+    ]
+    names = None if contenders is None else list(contenders)
+    return Fronts(_native.fronts(*_trace(trace, name), _plant(plant), names, own))
+
+
+def _trace(trace: Any, name: str | None) -> tuple[str, Any, Any]:
+    times, values = _series(trace)
+    called = str(name or getattr(trace, "name", None) or "trace")
+    return called, _convert.times(times), _convert.values(values)
+
+
+def _plant(plant: Mapping[str, Any] | str | None) -> str:
+    return "{}" if plant is None else _convert.config_text(plant, "plant")
 
 
 def _series(trace: Any) -> tuple[Any, Any]:
@@ -117,6 +181,23 @@ class Report:
         times, replicas = _series(recorded)
         return Report(self._core.against(_convert.times(times), _convert.values(replicas)))
 
+    def explain(self, at: datetime | float) -> Moment:
+        """Tell what happened at a moment of the replay, and why.
+
+        Parameters
+        ----------
+        at
+            An aware datetime or seconds since 1970, within what was replayed.
+
+        Raises
+        ------
+        TraceError
+            If that moment was not replayed.
+        ConfigError
+            If the plant did not keep the ``decisions``.
+        """
+        return Moment(*self._core.explain(_convert.seconds(at)))
+
     def to_json(self) -> str:
         """The report as JSON, byte for byte as in every other language."""
         return self._core.to_json()
@@ -171,3 +252,90 @@ class Report:
         if self._told is None:
             self._told = self.to_dict()
         return self._told
+
+
+class Moment:
+    """One moment of a replay: what was wanted and by whom, what held it, what was forecast."""
+
+    __slots__ = ("_json", "_told")
+
+    def __init__(self, as_json: str, told: str) -> None:
+        self._json = as_json
+        self._told = told
+
+    def explain(self) -> str:
+        """A few English sentences."""
+        return self._told
+
+    def to_json(self) -> str:
+        """The moment as JSON, byte for byte as in every other language."""
+        return self._json
+
+    def to_dict(self) -> dict[str, Any]:
+        """The moment as plain Python values, with the keys of the JSON."""
+        told: dict[str, Any] = json.loads(self._json)
+        return told
+
+    def __repr__(self) -> str:
+        return f"<forescale.Moment: {self._told}>"
+
+
+class Diff:
+    """Where the decisions of two configurations differ over the same load."""
+
+    __slots__ = ("_json", "_told")
+
+    def __init__(self, as_json: str, told: str) -> None:
+        self._json = as_json
+        self._told = told
+
+    def to_json(self) -> str:
+        """The comparison as JSON, byte for byte as in every other language."""
+        return self._json
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as plain Python values, with the keys of the JSON."""
+        told: dict[str, Any] = json.loads(self._json)
+        return told
+
+    def __str__(self) -> str:
+        return self._told
+
+
+class Fronts:
+    """The fronts of several ways to scale on one trace: violations against replica-hours."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: _native.Fronts) -> None:
+        self._core = core
+
+    def cost(self, name: str, violation_share: float) -> float | None:
+        """The least replica-hours at so many violations, as a share of the minutes.
+
+        None if there are always more, or the name is unknown.
+        """
+        return self._core.cost(name, violation_share)
+
+    def gap_closed(
+        self, violation_share: float, *, by: str = "predictive", than: str = "hpa_tuned"
+    ) -> float | None:
+        """The share of the gap from one way to scale to clairvoyance that another one closes.
+
+        0 is as dear as ``than``, 1 as cheap as who knows the load; minus infinity where only ``by``
+        always has more violations, None where there is nothing to compare.
+        """
+        return self._core.gap_closed(violation_share, by, than)
+
+    def to_json(self) -> str:
+        """The fronts as JSON, byte for byte as in every other language."""
+        return self._core.to_json()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fronts as plain Python values, with the keys of the JSON."""
+        told: dict[str, Any] = json.loads(self.to_json())
+        return told
+
+    def to_svg(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture of the fronts."""
+        Path(path).write_text(self._core.to_svg(), encoding="utf-8")

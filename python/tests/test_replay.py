@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forescale import ConfigError, Report, TraceError, replay
+from forescale import ConfigError, Fronts, Report, TraceError, diff, fronts, replay
 
 N_MINUTES = 2 * 1440
 PLANT = {"scored": "8h", "start_up": "2m", "seed": 7}
@@ -169,3 +169,60 @@ def test_a_report_is_held_against_what_really_ran() -> None:
     assert report.agreement is None, "the first one stays as it was"
     with pytest.raises(TraceError, match="recorded replicas"):
         report.against(([10**9], [4.0]))
+
+
+def test_a_moment_is_explained(config: dict[str, Any], trace: Any) -> None:
+    report = replay(config, trace, PLANT | {"decisions": True})
+    times, _ = trace
+    moment = report.explain(times[-1] - 3600)
+    told = moment.to_dict()
+    assert told["decision"]["replicas"] > 0
+    assert [step["by"] for step in told["wanted"]] == ["target(cpu)"]
+    assert "target(cpu) says" in moment.explain()
+    assert moment.explain() in repr(moment)
+    with pytest.raises(TraceError, match="which was replayed"):
+        report.explain(times[0])
+    with pytest.raises(ConfigError, match="`decisions` is false"):
+        replay(config, trace, PLANT).explain(times[-1] - 3600)
+
+
+def test_two_configurations_are_held_side_by_side(config: dict[str, Any], trace: Any) -> None:
+    careful = config | {"policies": [{"kind": "target", "metric": "cpu", "target": 0.4}]}
+    told = diff({"now": config, "careful": careful}, trace, PLANT)
+    sides = told.to_dict()
+    assert sides["mean_difference"] > 1
+    assert sides["b"]["score"] == replay(careful, trace, PLANT).score
+    assert "careful: " in str(told)
+    with pytest.raises(TypeError, match="must have 2"):
+        diff({"now": config}, trace)
+
+
+def test_fronts_compare_ways_to_scale(config: dict[str, Any], trace: Any, tmp_path: Path) -> None:
+    told = fronts(
+        trace, PLANT, contenders=["hpa", "static_peak"], families={"mine": {"as now": config}}
+    )
+    assert isinstance(told, Fronts)
+    assert [sweep["name"] for sweep in told.to_dict()["sweeps"]] == ["hpa", "static_peak", "mine"]
+    cost = told.cost("hpa", 0.01)
+    assert cost is not None
+    closed = told.gap_closed(0.01, by="hpa", than="static_peak")
+    assert closed is not None
+    assert 0 < closed <= 1
+    told.to_svg(tmp_path / "fronts.svg")
+    assert (tmp_path / "fronts.svg").read_text(encoding="utf-8").startswith("<svg")
+    with pytest.raises(ConfigError, match="did you mean `hpa_tuned`"):
+        fronts(trace, PLANT, contenders=["hpa_tune"])
+    with pytest.raises(ConfigError, match=r"mine\.odd"):
+        fronts(trace, PLANT, contenders=[], families={"mine": {"odd": {}}})
+
+
+def test_a_price_and_faults_are_settings_of_the_plant(config: dict[str, Any], trace: Any) -> None:
+    plain = replay(config, trace, PLANT).score
+    assert "cost" not in plain
+    faults = {"node_loss": {"per_day": 20}, "zero": {"per_day": 5, "lasts": "10m"}}
+    wrong = replay(config, trace, PLANT | {"price": {"per_hour": 0.1}, "faults": faults}).score
+    assert wrong["cost"] == pytest.approx(0.1 * wrong["replica_hours"], rel=0.01)
+    assert wrong["violation_minutes"] > plain["violation_minutes"]
+    assert wrong["recovery"]["longest_minutes"] >= wrong["recovery"]["median_minutes"] > 0
+    with pytest.raises(ConfigError, match="`workload.objective`"):
+        replay(config, trace, {"workload": {"kind": "servers", "objective": "1ms"}})

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::explain::{Reason, Step};
+use crate::guard::GuardConfig;
 use crate::time::Timestamp;
 
 /// Whether decisions are acted upon.
@@ -69,6 +70,35 @@ impl Decision {
         sentence
     }
 
+    /// The steps of those that wanted a number: the policies, in their order.
+    ///
+    /// ```
+    /// use forescale::{Autoscaler, Observation, Timestamp};
+    ///
+    /// let mut scaler = Autoscaler::from_text(
+    ///     r#"{"max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}},
+    ///         "policies": [{"kind": "target", "metric": "cpu", "target": 0.2}]}"#,
+    /// )?;
+    /// let seen = Observation::at(Timestamp::from_secs(0)).ready(6).metric("cpu", 0.9);
+    /// let decision = scaler.decide(&seen);
+    /// let told = |step: &forescale::Step| (step.by.to_string(), step.replicas);
+    /// assert_eq!(decision.wanted().map(told).collect::<Vec<_>>(), [("target(cpu)".into(), Some(27))]);
+    /// assert_eq!(decision.held().map(told).collect::<Vec<_>>(), [("rate".into(), Some(12))]);
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    pub fn wanted(&self) -> impl Iterator<Item = &Step> {
+        const STAGES: [&str; 2] = ["observation", "combine"];
+        self.steps
+            .iter()
+            .filter(|step| step.replicas.is_some() && !STAGES.contains(&kind(step)) && !holds(step))
+    }
+
+    /// The steps of those that kept another number than came to them: guards, zero, the limits and the
+    /// mode. A guard of the host's own is told where it has the name of a built-in kind.
+    pub fn held(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| holds(step) && step.replicas != Some(step.before))
+    }
+
     /// The decision as JSON text, without line breaks.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -91,4 +121,16 @@ impl Decision {
     ) {
         self.steps.push(Step { by: Arc::clone(by), before, replicas, reason });
     }
+}
+
+/// The kind of who spoke: `rate` of `target(cpu).rate#2`.
+fn kind(step: &Step) -> &str {
+    let name = step.by.rsplit_once('.').map_or(&*step.by, |(_, kind)| kind);
+    name.split(['#', '(']).next().unwrap_or(name)
+}
+
+/// Whether it is one that only holds back.
+fn holds(step: &Step) -> bool {
+    const STAGES: [&str; 3] = ["zero", "limits", "mode"];
+    STAGES.contains(&kind(step)) || GuardConfig::KINDS.contains(&kind(step))
 }

@@ -25,7 +25,7 @@ pub struct Bounds {
     /// It is the cheapest plan with which no load ever waits, whatever the luck of the start-ups. It
     /// is no bound for those who let load wait: a policy that is in violation may be cheaper, and by
     /// a few percent one that makes use of `late_after` or of start-ups that happen to be short.
-    /// Against crashes it keeps no reserve.
+    /// Against crashes and faults it keeps no reserve.
     pub clairvoyant: Score,
 }
 
@@ -42,8 +42,7 @@ impl Bounds {
 /// Bisects the size: with more replicas nothing waits longer, but for crashes.
 fn constant(scene: &Scene<'_>) -> (u32, Score) {
     let play = |size: u32| scene.play(size, Observation::default(), |_, _| size, |_| {});
-    let peak = scene.loads.iter().copied().fold(0.0, f64::max);
-    let (mut low, mut high) = (0, scene.replicas_for(peak, 1.0));
+    let (mut low, mut high) = (0, scene.peak_need());
     let (mut best, most) = (play(high), high.saturating_mul(2));
     while best.violation_share() > ACCEPTED && high < most {
         low = high + 1;
@@ -70,13 +69,12 @@ fn clairvoyant(scene: &Scene<'_>) -> Score {
 /// The size to ask for at each tick.
 fn plan(scene: &Scene<'_>) -> Vec<u32> {
     let settings = &scene.settings;
-    let seconds = settings.start_up.as_secs_f64();
     let tick = settings.interval.as_secs_f64();
     // In time even if the start-up strays to the long side; ready at the start of the tick.
-    let lead = (seconds * (1.0 + settings.start_up_jitter) / tick).ceil() as usize;
+    let lead = (settings.longest_start_up_seconds() / tick).ceil() as usize;
     // Stopping and starting is paid for the grace and the lead, an idle replica for the dip.
     let restart = (settings.stop.as_secs_f64() / tick).floor() as usize + lead;
-    let needs: Vec<u32> = scene.loads.iter().map(|&load| scene.replicas_for(load, 1.0)).collect();
+    let needs = &scene.needs;
     let n_ticks = needs.len();
     // Each layer is one replica: the k-th is needed while the load needs k. Layers lie inside each
     // other, so their sum is the size; marked by where one begins and ends.

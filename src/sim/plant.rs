@@ -8,15 +8,18 @@ use std::collections::VecDeque;
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
-use super::queue::{Flow, Patience, Queue};
-use super::settings::Settings;
+use super::faults::{Reads, Trouble};
+use super::money::Meter;
+use super::queue::{Patience, Queue};
+use super::settings::{FARTHEST, Settings};
+use super::workload::Span;
 use crate::series::{Observation, Reading, Replicas};
 use crate::time::{Duration, Timestamp};
 
 /// A simulated workload under one policy.
 ///
-/// Readings, start-ups and crashes are drawn from streams of their own, so that the noise and the
-/// missing readings do not depend on what a policy did. Start-ups are as long for the n-th start of
+/// Readings, start-ups, crashes and each fault are drawn from streams of their own, so that the noise
+/// and the missing readings do not depend on what a policy did, nor does when a fault comes. Start-ups are as long for the n-th start of
 /// one policy as for that of another; who is hit by a crash depends on how many are ready.
 ///
 /// ```
@@ -37,17 +40,33 @@ pub struct Plant {
     ready: u32,
     /// When each starting replica gets ready, the earliest first.
     starting: VecDeque<Timestamp>,
+    /// Starts that wait for a node.
+    waiting: u32,
     /// When stopping replicas are gone, and how many, the earliest first.
     stopping: VecDeque<(Timestamp, u32)>,
     queue: Queue,
-    /// Load and utilization of the last spans, the oldest first: the front one is read now.
-    measured: VecDeque<(f64, Option<f64>)>,
+    /// What the metrics of the last spans show, the oldest first: the front one is read now.
+    measured: VecDeque<Measured>,
     noise: Pcg32,
+    latency_noise: Pcg32,
     start_ups: Pcg32,
     crashes: Pcg32,
+    trouble: Option<Box<Trouble>>,
+    meter: Option<Meter>,
+    /// Of a log-normal start-up.
+    start_up_spread: Option<f64>,
     load_per_replica: f64,
     patience: Patience,
     settings: Settings,
+}
+
+/// What the metrics are made of.
+#[derive(Clone, Copy, Debug)]
+struct Measured {
+    load: f64,
+    utilization: Option<f64>,
+    capacity: f64,
+    waiting: f64,
 }
 
 /// What happened in one span of the plant.
@@ -72,7 +91,9 @@ pub struct Tick {
     pub late: f64,
     /// Load that gave up, times seconds.
     pub dropped: f64,
-    /// Replica-seconds paid: starting, ready and stopping.
+    /// Whether that is a violation, as the workload sees it.
+    pub violated: bool,
+    /// Replica-seconds paid: starting, ready and stopping, but not those that wait for a node.
     pub paid: f64,
 }
 
@@ -89,6 +110,8 @@ impl Plant {
     ) -> Self {
         let utilization =
             (replicas > 0).then(|| (load / (load_per_replica * f64::from(replicas))).min(1.0));
+        let capacity = load_per_replica * f64::from(replicas);
+        let measured = Measured { load, utilization, capacity, waiting: 0.0 };
         let n_lagging = settings.metric_lag.steps(settings.interval);
         let stream = |number| Pcg32::new(settings.seed, number);
         Self {
@@ -96,15 +119,20 @@ impl Plant {
             clock: 0.0,
             ready: replicas,
             starting: VecDeque::new(),
+            waiting: 0,
             stopping: VecDeque::new(),
             queue: Queue::default(),
-            measured: (0..=n_lagging).map(|_| (load, utilization)).collect(),
+            measured: vec![measured; n_lagging + 1].into(),
             noise: stream(1),
+            latency_noise: stream(9),
             start_ups: stream(2),
             crashes: stream(3),
+            trouble: Trouble::new(&settings.faults, settings.seed, settings.interval).map(Box::new),
+            meter: settings.price.map(|price| Meter::new(price, replicas, start)),
+            start_up_spread: settings.start_up_spread(),
             load_per_replica,
             patience: Patience {
-                late_after: settings.late_after.as_secs_f64(),
+                late_after: settings.workload.late_after(settings.late_after).as_secs_f64(),
                 timeout: settings.timeout.as_secs_f64(),
             },
             settings: settings.clone(),
@@ -114,7 +142,8 @@ impl Plant {
     /// The replicas there are; stopping ones are no longer among them.
     #[must_use]
     pub fn replicas(&self) -> Replicas {
-        let pending = u32::try_from(self.starting.len()).unwrap_or(u32::MAX);
+        let starting = u32::try_from(self.starting.len()).unwrap_or(u32::MAX);
+        let pending = starting.saturating_add(self.waiting);
         Replicas { ready: self.ready, pending, requested: None }
     }
 
@@ -124,16 +153,37 @@ impl Plant {
     pub fn observe(&mut self, observation: &mut Observation) {
         observation.at = self.now;
         observation.replicas = self.replicas();
-        let (load, utilization) = self.measured.front().copied().unwrap_or((0.0, None));
+        let Some(&Measured { load, utilization, capacity, waiting }) = self.measured.front() else {
+            return; // it never is empty
+        };
         let load = self.measure(Some(load)).map(|total| Reading::Total { total });
         // Nothing shows more than full use, whatever waits.
         let utilization =
             self.measure(utilization).map(|used| Reading::Average { average: used.min(1.0) });
-        let Settings { load_metric, utilization_metric, .. } = &self.settings;
+        let reads = self.trouble.as_ref().map_or(Reads::Sound, |trouble| trouble.reads());
+        let Settings { load_metric, utilization_metric, latency_metric, .. } = &self.settings;
+        let write = |reading: Option<Reading>, old: &mut Reading| {
+            *old = match (reads, reading) {
+                (Reads::Sound, Some(reading)) => reading,
+                (Reads::Sound, None) | (Reads::Nothing, _) => Reading::Missing,
+                (Reads::Zero, Some(Reading::Total { .. })) => Reading::Total { total: 0.0 },
+                (Reads::Zero, _) => Reading::Average { average: 0.0 },
+            };
+        };
         for (name, reading) in [(load_metric, load), (utilization_metric, utilization)] {
             if let Some(old) = observation.metrics.get_mut(name) {
-                *old = reading.unwrap_or_default();
+                write(reading, old);
             }
+        }
+        if let Some(old) = observation.metrics.get_mut(latency_metric) {
+            let Settings { workload, noise, missing, .. } = &self.settings;
+            let timeout = self.patience.timeout;
+            let load = self.measured.front().map_or(0.0, |measured| measured.load);
+            let seconds = workload.latency(load, capacity, waiting, self.load_per_replica, timeout);
+            let error = 1.0 + noise * normal(&mut self.latency_noise);
+            let is_missing = uniform(&mut self.latency_noise) < *missing;
+            let seconds = seconds.filter(|_| !is_missing).map(|seconds| (seconds * error).max(0.0));
+            write(seconds.map(|average| Reading::Average { average }), old);
         }
     }
 
@@ -144,12 +194,18 @@ impl Plant {
             self.start();
         }
         let mut surplus = current.saturating_sub(replicas);
+        let unplaced = surplus.min(self.waiting);
+        self.waiting -= unplaced;
+        surplus -= unplaced;
         while surplus > 0 && self.starting.pop_back().is_some() {
             surplus -= 1;
+            self.end(1, self.now);
         }
         if surplus > 0 {
+            let gone_at = self.now + self.settings.stop;
             self.ready -= surplus;
-            self.stopping.push_back((self.now + self.settings.stop, surplus));
+            self.stopping.push_back((gone_at, surplus));
+            self.end(surplus, gone_at);
         }
     }
 
@@ -158,8 +214,9 @@ impl Plant {
         let span = self.settings.interval;
         let (at, end, seconds) = (self.now, self.now + span, span.as_secs_f64());
         self.crash();
+        self.lose();
         let (requested, ready) = (self.replicas().existing(), self.ready);
-        let mut paid = f64::from(requested) * seconds;
+        let mut paid = f64::from(requested - self.waiting) * seconds;
         let mut serving = f64::from(self.ready) * seconds;
         while let Some(&ready_at) = self.starting.front().filter(|&&ready_at| ready_at <= end) {
             serving += end.since(ready_at).as_secs_f64().min(seconds);
@@ -173,16 +230,33 @@ impl Plant {
             self.stopping.pop_front();
         }
         let capacity = serving / seconds * self.load_per_replica;
-        let Flow { served, late, dropped } =
-            self.queue.pass(self.clock, seconds, load, capacity, self.patience);
-        let utilization = (capacity > 0.0).then(|| (served / (capacity * seconds)).min(1.0));
-        self.measured.push_back((load, utilization));
+        let flow = self.queue.pass(self.clock, seconds, load, capacity, self.patience);
+        let load_per_replica = self.load_per_replica;
+        let span = Span { load, capacity, seconds, load_per_replica, flow };
+        let verdict = self.settings.workload.verdict(&span);
+        let (late, violated, dropped) = (verdict.late, verdict.violated, flow.dropped);
+        let waiting = self.queue.waiting();
+        let utilization = verdict.utilization;
+        self.measured.push_back(Measured { load, utilization, capacity, waiting });
         self.measured.pop_front();
         self.now = end;
         self.clock += seconds;
-        let waiting = self.queue.waiting();
+        if let Some(trouble) = &mut self.trouble {
+            trouble.pass(end);
+            if !trouble.lacks_nodes() {
+                for _ in 0..std::mem::take(&mut self.waiting) {
+                    self.start();
+                }
+            }
+        }
         let came = load * seconds;
-        Tick { at, load, capacity, ready, requested, waiting, came, late, dropped, paid }
+        Tick { at, load, capacity, ready, requested, waiting, came, late, dropped, violated, paid }
+    }
+
+    /// What has been billed until now, where there is a price.
+    #[must_use]
+    pub fn cost(&self) -> Option<f64> {
+        self.meter.as_ref().map(|meter| meter.cost(self.now))
     }
 
     /// A reading with its error; draws even where there is nothing to read.
@@ -192,9 +266,30 @@ impl Plant {
         value.filter(|_| !is_missing).map(|value| (value * error).max(0.0))
     }
 
+    /// Starts a new replica, if there is a node for it.
     fn start(&mut self) {
-        let stray = self.settings.start_up_jitter * (2.0 * uniform(&mut self.start_ups) - 1.0);
-        let millis = self.settings.start_up.as_millis() as f64 * (1.0 + stray);
+        if self.trouble.as_ref().is_some_and(|trouble| trouble.lacks_nodes()) {
+            self.waiting += 1;
+            return;
+        }
+        if let Some(meter) = &mut self.meter {
+            meter.begins(self.now);
+        }
+        self.boot();
+    }
+
+    /// Lets a replica that has a node become ready.
+    fn boot(&mut self) {
+        let mut times = match self.start_up_spread {
+            Some(spread) => libm::exp(spread * normal(&mut self.start_ups).min(FARTHEST)),
+            None => {
+                1.0 + self.settings.start_up_jitter * (2.0 * uniform(&mut self.start_ups) - 1.0)
+            }
+        };
+        if let Some(trouble) = &mut self.trouble {
+            times *= trouble.slowness();
+        }
+        let millis = self.settings.start_up.as_millis() as f64 * times;
         let ready_at = self.now + Duration::from_millis(1).times(millis as i64);
         let place = self.starting.partition_point(|&other| other <= ready_at);
         self.starting.insert(place, ready_at);
@@ -207,9 +302,25 @@ impl Plant {
             for _ in 0..self.ready {
                 if uniform(&mut self.crashes) < chance {
                     self.ready -= 1;
-                    self.start();
+                    self.boot();
                 }
             }
+        }
+    }
+
+    /// Loses what ran on a node that is gone, and starts as many elsewhere.
+    fn lose(&mut self) {
+        let lost = self.trouble.as_ref().map_or(0, |trouble| trouble.lost(self.ready));
+        self.ready -= lost;
+        self.end(lost, self.now);
+        for _ in 0..lost {
+            self.start();
+        }
+    }
+
+    fn end(&mut self, n_replicas: u32, at: Timestamp) {
+        if let Some(meter) = &mut self.meter {
+            meter.end(n_replicas, at);
         }
     }
 }
@@ -226,63 +337,4 @@ pub(super) fn normal(random: &mut Pcg32) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plant(change: impl FnOnce(&mut Settings)) -> Plant {
-        let mut settings =
-            Settings { start_up_jitter: 0.0, noise: 0.0, missing: 0.0, ..Settings::default() };
-        change(&mut settings);
-        Plant::new(&settings, 10.0, Timestamp::from_secs(0), 4, 20.0)
-    }
-
-    #[test]
-    fn a_stopping_replica_serves_no_more_and_is_paid_for_its_grace() {
-        let mut plant = plant(|_| {});
-        plant.request(3);
-        let ticks: Vec<_> = (0..3).map(|_| plant.pass(20.0)).collect();
-        assert_eq!(ticks.iter().map(|tick| tick.capacity).collect::<Vec<_>>(), [30.0; 3]);
-        assert_eq!(ticks.iter().map(|tick| tick.paid).collect::<Vec<_>>(), [60.0, 60.0, 45.0]);
-    }
-
-    #[test]
-    fn starting_replicas_are_cancelled_before_ready_ones_stop() {
-        let mut plant = plant(|_| {});
-        plant.request(6);
-        plant.request(3);
-        assert_eq!(plant.replicas(), Replicas { ready: 3, pending: 0, requested: None });
-    }
-
-    #[test]
-    fn readings_lag_and_utilization_cannot_show_an_overload() {
-        let mut plant = plant(|settings| settings.metric_lag = Duration::from_secs(30));
-        let mut seen = Observation::default().metric("rps", None).metric("cpu", None);
-        let mut read = |plant: &mut Plant| {
-            plant.observe(&mut seen);
-            (seen.metrics["rps"].clone(), seen.metrics["cpu"].clone())
-        };
-        let want = |total, average| (Reading::Total { total }, Reading::Average { average });
-        assert_eq!(read(&mut plant), want(20.0, 0.5));
-        plant.pass(80.0);
-        assert_eq!(read(&mut plant), want(20.0, 0.5));
-        plant.pass(80.0);
-        plant.pass(80.0);
-        assert_eq!(read(&mut plant), want(80.0, 1.0)); // twice of what four replicas carry
-    }
-
-    #[test]
-    fn a_crashed_replica_starts_again() {
-        let mut plant = plant(|settings| settings.crashes_per_day = 1e6);
-        plant.pass(20.0);
-        assert_eq!(plant.replicas(), Replicas { ready: 0, pending: 4, requested: None });
-    }
-
-    #[test]
-    fn the_draws_of_the_generator_stay_as_they_are() {
-        let mut random = Pcg32::new(1, 1);
-        let drawn = [normal(&mut random), normal(&mut random), uniform(&mut random)];
-        assert!(drawn.iter().all(|number| number.is_finite()));
-        let mut again = Pcg32::new(1, 1);
-        assert_eq!(drawn[0].to_bits(), normal(&mut again).to_bits());
-    }
-}
+mod tests;

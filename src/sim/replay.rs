@@ -168,6 +168,8 @@ pub(super) struct Scene<'a> {
     before: f64,
     /// Mean load of each interval of the scored part.
     pub(super) loads: Vec<f64>,
+    /// The fewest replicas that carry each of them without a violation.
+    pub(super) needs: Vec<u32>,
 }
 
 impl<'a> Scene<'a> {
@@ -186,11 +188,12 @@ impl<'a> Scene<'a> {
             let message = format!("has {n_ticks} intervals to score, at most {MOST_TICKS} can be");
             return Err(Error::trace("trace", message));
         }
-        let loads = (0..n_ticks)
+        let loads: Vec<_> = (0..n_ticks)
             .map(|tick| mean_load(trace, start + settings.interval.times(tick), settings.interval))
             .collect();
         let before = mean_load(trace, start - settings.interval, settings.interval);
-        let scene = Self { trace, settings, load_per_replica, start, before, loads };
+        let needs = Vec::with_capacity(loads.len());
+        let mut scene = Self { trace, settings, load_per_replica, start, before, loads, needs };
         // Each replica has its own start-up; a capacity in the wrong unit must not ask for billions.
         const MOST_REPLICAS: u32 = 100_000;
         let peak = scene.loads.iter().copied().fold(0.0, f64::max);
@@ -201,7 +204,23 @@ impl<'a> Scene<'a> {
             );
             return Err(Error::config("load_per_replica", message));
         }
+        let mut need = 0;
+        for load in &scene.loads {
+            need = scene.settings.workload.need(load / load_per_replica, need);
+            scene.needs.push(need);
+            if need > MOST_REPLICAS {
+                let message = format!(
+                    "needs {need} replicas for a load of {load}; at most {MOST_REPLICAS} can be simulated"
+                );
+                return Err(Error::config("workload", message));
+            }
+        }
         Ok(scene)
+    }
+
+    /// The most that is ever needed.
+    pub(super) fn peak_need(&self) -> u32 {
+        self.needs.iter().copied().max().unwrap_or(0)
     }
 
     /// The fewest replicas that carry `load` at a utilization.
@@ -221,15 +240,15 @@ impl<'a> Scene<'a> {
     ) -> Score {
         let mut plant =
             Plant::new(&self.settings, self.load_per_replica, self.start, initial, self.before);
-        let mut scorer = Scorer::new(&self.settings, self.load_per_replica);
-        for (number, &load) in self.loads.iter().enumerate() {
+        let mut scorer = Scorer::new(&self.settings);
+        for (number, (&load, &need)) in self.loads.iter().zip(&self.needs).enumerate() {
             plant.observe(&mut observation);
             plant.request(decide(number, &observation));
             let tick = plant.pass(load);
-            scorer.add(&tick);
+            scorer.add(&tick, need);
             each(&tick);
         }
-        scorer.score()
+        scorer.score(plant.cost())
     }
 
     /// Replays an autoscaler; `told` hears how many ticks have passed since it heard last.
@@ -240,24 +259,8 @@ impl<'a> Scene<'a> {
         bounds: Bounds,
         told: &(dyn Fn(usize) + Sync),
     ) -> Result<Report, Error> {
-        let Settings { load_metric, utilization_metric, .. } = &self.settings;
-        let mut observation = Observation::default();
-        for metric in [load_metric, utilization_metric] {
-            if scaler.config().metrics.contains_key(metric) {
-                observation = observation.metric(metric, None);
-            }
-        }
-        if observation.metrics.is_empty() {
-            let message = format!(
-                "has neither \"{load_metric}\" nor \"{utilization_metric}\", which are what the simulator shows"
-            );
-            return Err(Error::config("metrics", message));
-        }
-        self.warm_up(scaler)?;
-        let (least, most) = (scaler.config().min_replicas, scaler.config().max_replicas);
-        let initial = self.settings.initial_replicas.unwrap_or_else(|| {
-            self.replicas_for(self.before, self.settings.target_utilization).clamp(least, most)
-        });
+        let (observation, initial) = self.enter(scaler)?;
+        let load_metric = &self.settings.load_metric;
         let n_ticks = self.loads.len();
         let mut series = Series {
             start: self.start,
@@ -314,17 +317,53 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Replays an autoscaler for its score alone.
+    pub(super) fn score(&self, scaler: &mut Autoscaler) -> Result<Score, Error> {
+        let (observation, initial) = self.enter(scaler)?;
+        Ok(self.play(initial, observation, |_, seen| scaler.decide(seen).replicas, |_| {}))
+    }
+
+    /// Feeds history; the metrics that the configuration knows, still without a value, and the size to
+    /// begin with.
+    fn enter(&self, scaler: &mut Autoscaler) -> Result<(Observation, u32), Error> {
+        let Settings { load_metric, utilization_metric, latency_metric, .. } = &self.settings;
+        let mut observation = Observation::default();
+        for metric in [load_metric, utilization_metric, latency_metric] {
+            if scaler.config().metrics.contains_key(metric) {
+                observation = observation.metric(metric, None);
+            }
+        }
+        if observation.metrics.is_empty() {
+            let message = format!(
+                "has none of \"{load_metric}\", \"{utilization_metric}\" and \"{latency_metric}\", which are what the simulator shows"
+            );
+            return Err(Error::config("metrics", message));
+        }
+        self.warm_up(scaler)?;
+        let (least, most) = (scaler.config().min_replicas, scaler.config().max_replicas);
+        let initial = self.settings.initial_replicas.unwrap_or_else(|| {
+            self.replicas_for(self.before, self.settings.target_utilization).clamp(least, most)
+        });
+        Ok((observation, initial))
+    }
+
     /// Feeds the trace before the scored part, if the configuration knows the load.
     fn warm_up(&self, scaler: &mut Autoscaler) -> Result<(), Error> {
         let Trace { step, values, start, .. } = self.trace;
         if !scaler.config().metrics.contains_key(&self.settings.load_metric) {
             return Ok(());
         }
-        let until = self.start.since(*start).steps(*step);
-        let from = until.saturating_sub(self.settings.history.steps(*step));
-        let times: Vec<_> = (from..until).map(|index| *start + step.times(index as i64)).collect();
-        let values: Vec<_> = values[from..until].iter().copied().map(Some).collect();
+        let history = self.history_range();
+        let at = |index: usize| *start + step.times(index as i64);
+        let times: Vec<_> = history.clone().map(at).collect();
+        let values: Vec<_> = values[history].iter().copied().map(Some).collect();
         scaler.warm_up(&self.settings.load_metric, &times, &values)
+    }
+
+    /// The steps of the trace before the scored part that may be known.
+    pub(super) fn history_range(&self) -> std::ops::Range<usize> {
+        let until = self.start.since(self.trace.start).steps(self.trace.step);
+        until.saturating_sub(self.settings.history.steps(self.trace.step))..until
     }
 }
 

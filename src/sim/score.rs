@@ -10,7 +10,8 @@ use super::settings::Settings;
 /// How good a replay was: what it cost, how slow it was, how restless.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Score {
-    /// Minutes of the clock in which some load was served late or dropped: it counts when it is
+    /// Minutes of the clock in which some load was served late or dropped, of
+    /// [`Servers`](super::Servers) more of it than their objective leaves: it counts when it is
     /// served or gives up, not when it came, and what still waits at the end counts nowhere. An
     /// interval lies in the minute in which it begins; one above a minute counts in full.
     pub violation_minutes: f64,
@@ -23,6 +24,11 @@ pub struct Score {
     pub late_share: f64,
     /// Replica-hours paid: starting, ready and stopping replicas.
     pub replica_hours: f64,
+    /// What that cost in money, by the settings' [`Price`](super::Price); `None` without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// How long it took to get out of a violation.
+    pub recovery: Recovery,
     /// How often the size asked for changed from one interval to the next.
     pub actions: u32,
     /// How many of them went the other way than the one before.
@@ -31,9 +37,21 @@ pub struct Score {
     pub elasticity: Elasticity,
 }
 
+/// How long stretches of violation last: from the beginning of the first interval in violation to the
+/// end of the last one before a minute without any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Recovery {
+    /// How many stretches there were.
+    pub n_stretches: u32,
+    /// Minutes of the middle one by length, of two middle ones the longer; 0 without any.
+    pub median_minutes: f64,
+    /// Minutes of the longest one; 0 without any.
+    pub longest_minutes: f64,
+}
+
 /// Elasticity as the SPEC research group measures it (Herbst et al. 2016, "Ready for Rain? A View
 /// from SPEC Research on the Future of Cloud Metrics"): demand in replicas (the fewest that carry
-/// the mean load of an interval without waiting) against supply (those ready when it begins). All are
+/// the mean load of an interval without a violation) against supply (those ready when it begins). All are
 /// shares, from 0 (best); 0.1 is 10 % there. Where nothing is demanded, the accuracy is a share of 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Elasticity {
@@ -61,7 +79,6 @@ impl Score {
 /// Sums up ticks into a [`Score`].
 #[derive(Clone, Debug)]
 pub(super) struct Scorer {
-    load_per_replica: f64,
     seconds: f64,
     n_ticks: u64,
     score: Score,
@@ -73,6 +90,8 @@ pub(super) struct Scorer {
     last: Option<Last>,
     /// The direction of the last action.
     direction: i8,
+    /// Beginning and end of each stretch in violation, in seconds since the epoch.
+    stretches: Vec<(f64, f64)>,
 }
 
 /// What the next tick is compared with.
@@ -83,14 +102,9 @@ struct Last {
     supply: f64,
 }
 
-/// Load smaller than this share of what came in a tick, or of what one replica could have carried in
-/// it, is rounding, not a violation.
-const ROUNDING: f64 = 1e-9;
-
 impl Scorer {
-    pub(super) fn new(settings: &Settings, load_per_replica: f64) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            load_per_replica,
             seconds: settings.interval.as_secs_f64(),
             n_ticks: 0,
             score: Score::default(),
@@ -100,23 +114,30 @@ impl Scorer {
             violated: None,
             last: None,
             direction: 0,
+            stretches: Vec::new(),
         }
     }
 
-    pub(super) fn add(&mut self, tick: &Tick) {
+    /// Adds a tick; `need` is how many replicas would have carried its load without a violation.
+    pub(super) fn add(&mut self, tick: &Tick, need: u32) {
         self.n_ticks += 1;
         self.came += tick.came;
         self.late += tick.late;
         self.dropped += tick.dropped;
         self.score.replica_hours += tick.paid / 3600.0;
         let minute = tick.at.as_millis().div_euclid(60_000);
-        let rounding = ROUNDING * tick.came.max(self.load_per_replica * self.seconds);
-        if tick.late + tick.dropped > rounding && self.violated != Some(minute) {
+        if tick.violated && self.violated != Some(minute) {
             self.violated = Some(minute);
             self.score.violation_minutes += (self.seconds / 60.0).max(1.0);
         }
-        // The fewest replicas that carry the load; a hair above a whole number is rounding.
-        let demand = (tick.load / self.load_per_replica - ROUNDING).ceil().max(0.0);
+        if tick.violated {
+            let from = tick.at.as_millis() as f64 / 1000.0;
+            match self.stretches.last_mut() {
+                Some((_, end)) if from < *end + 60.0 => *end = from + self.seconds,
+                _ => self.stretches.push((from, from + self.seconds)),
+            }
+        }
+        let demand = f64::from(need);
         let supply = f64::from(tick.ready);
         let elasticity = &mut self.score.elasticity;
         let share = (supply - demand) / demand.max(1.0);
@@ -139,11 +160,21 @@ impl Scorer {
         self.last = Some(Last { requested: tick.requested, demand, supply });
     }
 
-    pub(super) fn score(&self) -> Score {
+    /// The score so far, with what it cost.
+    pub(super) fn score(&self, cost: Option<f64>) -> Score {
         let n_ticks = (self.n_ticks as f64).max(1.0);
         let load = self.came.max(f64::MIN_POSITIVE);
         let sums = self.score.elasticity;
+        let mut stretches: Vec<_> = self.stretches.iter().map(|(from, to)| to - from).collect();
+        stretches.sort_by(f64::total_cmp);
+        let minutes = |length: Option<&f64>| length.map_or(0.0, |seconds| seconds / 60.0);
         Score {
+            cost,
+            recovery: Recovery {
+                n_stretches: u32::try_from(stretches.len()).unwrap_or(u32::MAX),
+                median_minutes: minutes(stretches.get(stretches.len() / 2)),
+                longest_minutes: minutes(stretches.last()),
+            },
             minutes: self.n_ticks as f64 * self.seconds / 60.0,
             dropped_share: self.dropped / load,
             late_share: self.late / load,
@@ -176,20 +207,21 @@ mod tests {
             came: load * 15.0,
             late,
             dropped: 0.0,
+            violated: late > 0.0,
             paid: f64::from(ready) * 15.0,
         }
     }
 
     #[test]
     fn figures_are_those_worked_out_by_hand() {
-        let mut scorer = Scorer::new(&Settings::default(), 10.0);
+        let mut scorer = Scorer::new(&Settings::default());
         // Demand 2, 4, 4, 1; supply 2, 2, 4, 2.
         for (second, load, ready, late) in
             [(30, 20.0, 2, 0.0), (45, 40.0, 2, 1.0), (60, 40.0, 4, 1.0), (75, 10.0, 2, 1.0)]
         {
-            scorer.add(&tick(second, load, ready, late));
+            scorer.add(&tick(second, load, ready, late), (load / 10.0) as u32);
         }
-        let score = scorer.score();
+        let score = scorer.score(None);
         // The late ones lie in the minutes 0 and 1.
         assert_eq!((score.violation_minutes, score.minutes), (2.0, 1.0));
         assert_eq!(score.violation_share(), 1.0);
@@ -204,11 +236,17 @@ mod tests {
         assert_eq!(elasticity.instability, 2.0 / 3.0);
     }
 
-    /// What rounding left in the queue gives up while nothing comes and nothing is ready.
     #[test]
-    fn a_crumb_of_load_is_no_violation() {
-        let mut scorer = Scorer::new(&Settings::default(), 10.0);
-        scorer.add(&tick(0, 0.0, 0, 1e-12));
-        assert_eq!(scorer.score().violation_minutes, 0.0);
+    fn a_stretch_ends_with_a_minute_without_violation() {
+        let mut scorer = Scorer::new(&Settings::default());
+        // 15 to 75, with less than a minute's peace in it; 135 to 150; 300 to 345.
+        for second in (0..600).step_by(15) {
+            let is_late = [15, 60, 135, 300, 315, 330].contains(&second);
+            scorer.add(&tick(second, 10.0, 1, f64::from(u8::from(is_late))), 1);
+        }
+        let recovery = scorer.score(None).recovery;
+        let want = Recovery { n_stretches: 3, median_minutes: 0.75, longest_minutes: 1.0 };
+        assert_eq!(recovery, want);
+        assert_eq!(Scorer::new(&Settings::default()).score(None).recovery, Recovery::default());
     }
 }

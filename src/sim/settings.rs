@@ -4,7 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::faults::Faults;
+use super::money::Price;
 use super::trace::Trace;
+use super::workload::Workload;
 use crate::Error;
 use crate::config::read;
 use crate::time::{Duration, Timestamp};
@@ -37,11 +40,17 @@ pub struct Settings {
     /// The utilization at which `peak_replicas` carry the peak, in (0, 1]. Default 0.7, the usual
     /// target of an HPA.
     pub target_utilization: f64,
+    /// What carries the load, and when it is too slow. Default: a fluid queue.
+    pub workload: Workload,
     /// From a replica's request to its readiness. Default 2m: a pod on a node that is there, with an
     /// image to pull and a runtime to warm up.
     pub start_up: Duration,
     /// How far a start-up strays, as a share of it to both sides, in [0, 1]. Default 0.2.
     pub start_up_jitter: f64,
+    /// The start-up that 95 of 100 stay within, at least `start_up`, which then is the median of a
+    /// log-normal distribution in place of the even one of `start_up_jitter`; cut off at the 999th of
+    /// 1000. Default: none.
+    pub start_up_p95: Option<Duration>,
     /// How long a stopping replica is still paid for; it takes no new work. Default 30s, the
     /// termination grace of Kubernetes.
     pub stop: Duration,
@@ -59,6 +68,10 @@ pub struct Settings {
     /// How often each ready replica crashes a day on average, from 0 up; it starts again at once.
     /// Default 0.
     pub crashes_per_day: f64,
+    /// What else goes wrong. Default: nothing.
+    pub faults: Faults,
+    /// What a replica costs; without it no cost in money is told. Default: none.
+    pub price: Option<Price>,
     /// The seed of every random number. Default 1.
     pub seed: u64,
     /// The name under which the total load is observed. Default `rps`.
@@ -66,6 +79,9 @@ pub struct Settings {
     /// The name under which the mean utilization of the ready replicas is observed, 0 to 1; it
     /// cannot show more than 1, whatever waits. Default `cpu`.
     pub utilization_metric: String,
+    /// The name under which the latency is observed, in seconds: the wait, the response time or the
+    /// time a token, by `workload`. Default `latency`.
+    pub latency_metric: String,
     /// The replicas ready at the start. Default: what the load just before the scored part needs
     /// at `target_utilization`. The bounds begin with what they like.
     pub initial_replicas: Option<u32>,
@@ -82,6 +98,9 @@ pub struct Settings {
     pub decisions: bool,
 }
 
+/// A log-normal start-up is cut off here, at the 999th of 1000, so that there is a longest one.
+pub(super) const FARTHEST: f64 = 3.090_232_306_167_813;
+
 impl Default for Settings {
     fn default() -> Self {
         let minutes = |n: u32| Duration::from_secs(60 * n);
@@ -90,8 +109,10 @@ impl Default for Settings {
             load_per_replica: None,
             peak_replicas: 30,
             target_utilization: 0.7,
+            workload: Workload::default(),
             start_up: minutes(2),
             start_up_jitter: 0.2,
+            start_up_p95: None,
             stop: Duration::from_secs(30),
             late_after: Duration::from_secs(1),
             timeout: Duration::from_secs(30),
@@ -99,9 +120,12 @@ impl Default for Settings {
             noise: 0.02,
             missing: 0.01,
             crashes_per_day: 0.0,
+            faults: Faults::default(),
+            price: None,
             seed: 1,
             load_metric: "rps".into(),
             utilization_metric: "cpu".into(),
+            latency_metric: "latency".into(),
             initial_replicas: None,
             history: minutes(28 * 24 * 60),
             scored: minutes(3 * 24 * 60),
@@ -159,6 +183,21 @@ impl Settings {
         if self.load_metric == self.utilization_metric {
             return refuse("utilization_metric", &self.load_metric, "other than `load_metric`");
         }
+        if [&self.load_metric, &self.utilization_metric].contains(&&self.latency_metric) {
+            let must = "other than `load_metric` and `utilization_metric`";
+            return refuse("latency_metric", &self.latency_metric, must);
+        }
+        if let Some(p95) = self.start_up_p95.filter(|p95| *p95 < self.start_up) {
+            return refuse("start_up_p95", &p95, "at least `start_up`");
+        }
+        if self.start_up_p95.is_some() && self.start_up.is_zero() {
+            return refuse("start_up", &self.start_up, "above 0 beside `start_up_p95`");
+        }
+        self.faults.check().map_err(|error| error.at("faults"))?;
+        self.workload.check(self.timeout).map_err(|error| error.at("workload"))?;
+        if let Some(price) = &self.price {
+            price.check().map_err(|error| error.at("price"))?;
+        }
         // What a lagging reading shows is kept for each interval.
         const MOST_LAGGING: usize = 100_000;
         if self.metric_lag.steps(self.interval) > MOST_LAGGING {
@@ -174,6 +213,35 @@ impl Settings {
             Some((field, span)) => refuse(field, span, "above 0"),
             None => Ok(()),
         }
+    }
+
+    /// The longest start-up there is without faults.
+    ///
+    /// ```
+    /// use forescale::sim::Settings;
+    ///
+    /// let settings = Settings { start_up: "2m".parse()?, ..Settings::default() };
+    /// assert_eq!(settings.longest_start_up().as_secs_f64(), 144.0); // 120 s and 20 % of it
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    #[must_use]
+    pub fn longest_start_up(&self) -> Duration {
+        Duration::from_millis(1).times((1000.0 * self.longest_start_up_seconds()).ceil() as i64)
+    }
+
+    pub(super) fn longest_start_up_seconds(&self) -> f64 {
+        let longest = match self.start_up_spread() {
+            Some(spread) => libm::exp(spread * FARTHEST),
+            None => 1.0 + self.start_up_jitter,
+        };
+        self.start_up.as_secs_f64() * longest
+    }
+
+    /// The standard deviation of the logarithm of a start-up, where it is log-normal.
+    pub(super) fn start_up_spread(&self) -> Option<f64> {
+        const AT_P95: f64 = 1.644_853_626_951_472_2; // of the standard normal
+        let ratio = |p95: Duration| p95.as_secs_f64() / self.start_up.as_secs_f64();
+        self.start_up_p95.map(|p95| libm::log(ratio(p95)) / AT_P95)
     }
 
     /// The load one replica can carry on this trace, in the load's unit: what is set, or derived

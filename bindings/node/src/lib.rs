@@ -105,6 +105,21 @@ impl Autoscaler {
             .map_err(|error| raise(env, &error))
     }
 
+    /// What the forecast says of a moment beside the load that came: JSON text, and a sentence.
+    #[napi]
+    pub fn said(
+        &self,
+        env: &Env,
+        metric: String,
+        at: f64,
+        load: Option<f64>,
+        quantiles: Vec<f64>,
+    ) -> Result<Option<Vec<String>>> {
+        let said = self.0.said(&metric, convert::timestamp(at), load, &quantiles);
+        let said = said.map_err(|error| raise(env, &error))?;
+        Ok(said.map(|said| vec![said.to_json(), said.explain()]))
+    }
+
     /// How good the forecasts of a metric have been.
     #[napi]
     pub fn accuracy(&self, env: &Env, metric: String) -> Result<Vec<Accuracy>> {

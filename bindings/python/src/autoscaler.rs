@@ -108,6 +108,20 @@ impl Autoscaler {
         Answer::new(py, answer)
     }
 
+    /// What the forecast says of a moment beside the load that came, as JSON and as a sentence.
+    fn said(
+        &self,
+        py: Python<'_>,
+        metric: &str,
+        at: f64,
+        load: Option<f64>,
+        quantiles: Vec<f64>,
+    ) -> PyResult<Option<(String, String)>> {
+        let at = convert::timestamp("at", at)?;
+        let said = self.lock(py).said(metric, at, load, &quantiles).map_err(raise)?;
+        Ok(said.map(|said| (said.to_json(), said.explain())))
+    }
+
     /// How good the forecasts of a metric have been.
     fn accuracy(&self, py: Python<'_>, metric: &str) -> PyResult<Vec<AccuracyParts>> {
         let rows = self.lock(py).accuracy(metric).map_err(raise)?;

@@ -51,6 +51,18 @@ impl Decision {
         self.0.steps.iter().cloned().map(Step).collect()
     }
 
+    /// The stages that wanted a number: the policies.
+    #[getter]
+    fn wanted(&self) -> Vec<Step> {
+        self.0.wanted().cloned().map(Step).collect()
+    }
+
+    /// The stages that kept another number than came to them: guards, zero, limits, the mode.
+    #[getter]
+    fn held(&self) -> Vec<Step> {
+        self.0.held().cloned().map(Step).collect()
+    }
+
     /// The decision in one English sentence: what is done and why.
     fn explain(&self) -> String {
         self.0.explain()

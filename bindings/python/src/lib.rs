@@ -45,7 +45,7 @@ mod _native {
     #[pymodule_export]
     use crate::prometheus::{prometheus_chunks, read_prometheus};
     #[pymodule_export]
-    use crate::replay::{Report, replay};
+    use crate::replay::{Fronts, Report, diff, fronts, replay};
     #[pymodule_export]
     use crate::sizer::{Bounds, Estimate, Recommendation, Sizer};
 

@@ -36,6 +36,12 @@ impl Report {
         py.detach(|| self.0.to_json())
     }
 
+    /// One moment of it, as JSON and as sentences; `at` in seconds since the epoch.
+    fn explain(&self, at: f64) -> PyResult<(String, String)> {
+        let moment = self.0.explain(convert::timestamp("at", at)?).map_err(raise)?;
+        Ok((moment.to_json(), moment.explain()))
+    }
+
     /// One self-contained HTML page.
     fn to_html(&self, py: Python<'_>) -> PyResult<String> {
         py.detach(|| self.0.to_html()).map_err(raise)
@@ -60,5 +66,83 @@ pub(crate) fn replay(
         sim::replay(&mut scaler, &trace, &settings)
     })
     .map(Report)
+    .map_err(raise)
+}
+
+/// The core of `forescale.Fronts`.
+#[pyclass(frozen, module = "forescale._native")]
+#[derive(Debug)]
+pub(crate) struct Fronts(sim::Fronts);
+
+#[pymethods]
+impl Fronts {
+    /// The least cost at so many violations, in replica-hours.
+    fn cost(&self, name: &str, violation_share: f64) -> Option<f64> {
+        self.0.sweep(name)?.front.cost(violation_share)
+    }
+
+    /// The share of the gap from one way to scale to clairvoyance that another one closes.
+    fn gap_closed(&self, violation_share: f64, by: &str, than: &str) -> Option<f64> {
+        self.0.gap_closed(violation_share, by, than)
+    }
+
+    /// The fronts as JSON.
+    fn to_json(&self, py: Python<'_>) -> String {
+        py.detach(|| self.0.to_json())
+    }
+
+    /// The picture.
+    fn to_svg(&self, py: Python<'_>) -> PyResult<String> {
+        py.detach(|| self.0.to_svg()).map_err(raise)
+    }
+}
+
+/// The fronts of contenders and of families of one's own; `times` in seconds since the epoch.
+#[pyfunction]
+pub(crate) fn fronts(
+    py: Python<'_>,
+    name: &str,
+    times: &Bound<'_, PyAny>,
+    values: &Bound<'_, PyAny>,
+    plant: &str,
+    contenders: Option<Vec<String>>,
+    families: Vec<(String, Vec<(String, String)>)>,
+) -> PyResult<Fronts> {
+    let (times, values) = convert::samples(times, values)?;
+    py.detach(|| {
+        let contenders = match contenders {
+            Some(names) => names
+                .iter()
+                .map(|name| sim::Contender::from_name(name))
+                .collect::<Result<_, _>>()?,
+            None => sim::Contender::ALL.to_vec(),
+        };
+        let families: Vec<_> =
+            families.into_iter().map(|(name, configs)| sim::Family { name, configs }).collect();
+        let settings = sim::Settings::from_text(plant)?;
+        let trace = sim::Trace::from_samples(name, &times, &values)?;
+        sim::fronts(&trace, &settings, &contenders, &families, &|| {})
+    })
+    .map(Fronts)
+    .map_err(raise)
+}
+
+/// Two configurations over the same trace, as JSON and as lines for people.
+#[pyfunction]
+pub(crate) fn diff(
+    py: Python<'_>,
+    configs: ((String, String), (String, String)),
+    name: &str,
+    times: &Bound<'_, PyAny>,
+    values: &Bound<'_, PyAny>,
+    plant: &str,
+) -> PyResult<(String, String)> {
+    let (times, values) = convert::samples(times, values)?;
+    py.detach(|| {
+        let settings = sim::Settings::from_text(plant)?;
+        let trace = sim::Trace::from_samples(name, &times, &values)?;
+        let diff = sim::diff(&trace, &settings, &configs.0, &configs.1)?;
+        Ok((diff.to_json(), diff.to_string()))
+    })
     .map_err(raise)
 }

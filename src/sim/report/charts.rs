@@ -262,7 +262,10 @@ fn indexes(series: &Series, span: &Range<Timestamp>) -> Range<usize> {
     index(span.start)..index(span.end)
 }
 
-fn draw(height: u32, on: impl FnOnce(&Canvas<'_>) -> Result<(), String>) -> Result<String, String> {
+pub(super) fn draw(
+    height: u32,
+    on: impl FnOnce(&Canvas<'_>) -> Result<(), String>,
+) -> Result<String, String> {
     let mut svg = String::new();
     {
         let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();

@@ -4,6 +4,7 @@
 
 mod charts;
 mod frame;
+mod fronts;
 mod thin;
 
 use minijinja::value::Serde;
@@ -12,8 +13,11 @@ use serde::Serialize;
 
 use super::agreement::Agreement;
 use super::compare::Comparison;
+use super::fronts::Fronts;
 use super::replay::Report;
 use super::score::Score;
+use super::settings::Settings;
+use super::workload::Workload;
 use crate::time::Duration;
 use crate::{Decision, Error};
 
@@ -36,7 +40,23 @@ use crate::{Decision, Error};
 /// [`ErrorKind::Trace`](crate::ErrorKind::Trace) if a picture cannot be drawn: a comparison that was
 /// not made by this library, with series of different lengths or without any entry.
 pub fn html(comparison: &Comparison) -> Result<String, Error> {
-    let undrawn = |error: String| Error::trace("report", format!("cannot be drawn: {error}"));
+    render(comparison, None)
+}
+
+/// The page with the fronts of other ways to scale on it too, and what they cost at the same
+/// violations.
+///
+/// # Errors
+/// As [`html`], and for fronts without any sweep.
+pub fn html_with_fronts(comparison: &Comparison, fronts: &Fronts) -> Result<String, Error> {
+    render(comparison, Some(fronts))
+}
+
+fn undrawn(error: String) -> Error {
+    Error::trace("report", format!("cannot be drawn: {error}"))
+}
+
+fn render(comparison: &Comparison, swept: Option<&Fronts>) -> Result<String, Error> {
     let lanes = comparison.reports.iter().map(lane).collect::<Result<Vec<_>, _>>();
     let page = Page {
         trace: &comparison.trace,
@@ -44,11 +64,14 @@ pub fn html(comparison: &Comparison) -> Result<String, Error> {
         load_per_replica: comparison.settings.load_per_replica.unwrap_or_default(),
         start_up: comparison.settings.start_up.to_string(),
         interval: comparison.settings.interval.to_string(),
-        late_after: comparison.settings.late_after.to_string(),
+        rule: rule(&comparison.settings),
         forecast_every: comparison.settings.forecast_every.to_string(),
         rows: rows(comparison),
         has_record: comparison.reports.iter().any(|report| report.record.is_some()),
         tradeoff: charts::tradeoff(comparison).map_err(undrawn)?,
+        has_cost: comparison.settings.price.is_some(),
+        fronts: swept.map(|swept| fronts::picture(swept, false)).transpose().map_err(undrawn)?,
+        front_rows: swept.map(fronts::rows).unwrap_or_default(),
         lanes: lanes.map_err(undrawn)?,
     };
     let mut pages = Environment::new();
@@ -60,6 +83,25 @@ pub fn html(comparison: &Comparison) -> Result<String, Error> {
     template.render(context! { page => Serde(&page) }).map_err(|error| undrawn(error.to_string()))
 }
 
+/// What a violation is, in words.
+fn rule(settings: &Settings) -> String {
+    let late_after = settings.late_after;
+    match &settings.workload {
+        Workload::FluidQueue => format!(
+            "Load that waits longer than {late_after} is late; a minute with late or dropped load is in violation."
+        ),
+        Workload::Servers(servers) => format!(
+            "{} % of the requests are to take {} at most; a minute in which fewer do is in violation.",
+            100.0 * servers.quantile,
+            servers.objective
+        ),
+        Workload::BatchServer(server) => format!(
+            "A token is to take {} at most; a minute in which one takes longer, or requests wait longer than {late_after}, is in violation.",
+            server.objective
+        ),
+    }
+}
+
 /// What the template fills in.
 #[derive(Serialize)]
 struct Page<'a> {
@@ -68,11 +110,14 @@ struct Page<'a> {
     load_per_replica: f64,
     start_up: String,
     interval: String,
-    late_after: String,
+    rule: String,
     forecast_every: String,
     rows: Vec<Row>,
     has_record: bool,
     tradeoff: String,
+    has_cost: bool,
+    fronts: Option<String>,
+    front_rows: Vec<fronts::Row>,
     lanes: Vec<Lane>,
 }
 
@@ -182,7 +227,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::{Record, Settings, Trace, compare};
+    use crate::sim::{Record, Trace, compare};
     use crate::time::Timestamp;
 
     /// A page of one configuration on a load that is level.
@@ -228,6 +273,16 @@ mod tests {
         let timeline = page.split_once("1 changes of size").unwrap().1;
         assert!(timeline.contains("<td>1970-01-01 00:40:00</td><td>3 &rarr; 4</td>"), "{timeline}");
         assert!(timeline.contains("target(rps) says 4, as 6.6"), "{timeline}");
+    }
+
+    #[test]
+    fn the_page_says_what_a_violation_is() {
+        let told = |text: &str| page(20.0, &Settings::from_text(text).unwrap()).unwrap();
+        assert!(told(r#"{"price": {"per_hour": 1}}"#).contains("waits longer than 1s is late"));
+        let servers = told(r#"{"workload": {"kind": "servers"}}"#);
+        assert!(servers.contains("95 % of the requests are to take 500ms at most"));
+        let batch = told(r#"{"workload": {"kind": "batch_server"}}"#);
+        assert!(batch.contains("A token is to take 50ms at most"));
     }
 
     #[test]
