@@ -9,6 +9,7 @@
 //! would have to be invented; and a day of 15-second decisions must take milliseconds.
 
 mod agreement;
+mod batch;
 mod bounds;
 mod compare;
 mod generate;
@@ -24,6 +25,7 @@ mod score;
 mod settings;
 mod trace;
 
+pub(crate) use batch::{Batch, Span, Stage};
 pub use agreement::{Agreement, Record};
 pub use bounds::Bounds;
 pub use compare::{Comparison, compare, n_ticks};

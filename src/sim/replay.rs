@@ -173,8 +173,17 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     pub(super) fn new(trace: &'a Trace, settings: &Settings) -> Result<Self, Error> {
         let load_per_replica = settings.capacity_on(trace)?;
+        Self::over(trace, settings, load_per_replica, settings.scored_part(trace))
+    }
+
+    /// The same over any part of the trace, from its start up to its end.
+    pub(super) fn over(
+        trace: &'a Trace,
+        settings: &Settings,
+        load_per_replica: f64,
+        (start, end): (Timestamp, Timestamp),
+    ) -> Result<Self, Error> {
         let settings = Settings { load_per_replica: Some(load_per_replica), ..settings.clone() };
-        let (start, end) = settings.scored_part(trace);
         let interval = settings.interval.as_millis();
         let n_ticks = end.since(start).as_millis() / interval;
         if n_ticks == 0 {
@@ -219,8 +228,7 @@ impl<'a> Scene<'a> {
         mut decide: impl FnMut(usize, &Observation) -> u32,
         mut each: impl FnMut(&Tick),
     ) -> Score {
-        let mut plant =
-            Plant::new(&self.settings, self.load_per_replica, self.start, initial, self.before);
+        let mut plant = self.plant(initial);
         let mut scorer = Scorer::new(&self.settings, self.load_per_replica);
         for (number, &load) in self.loads.iter().enumerate() {
             plant.observe(&mut observation);
@@ -240,24 +248,10 @@ impl<'a> Scene<'a> {
         bounds: Bounds,
         told: &(dyn Fn(usize) + Sync),
     ) -> Result<Report, Error> {
-        let Settings { load_metric, utilization_metric, .. } = &self.settings;
-        let mut observation = Observation::default();
-        for metric in [load_metric, utilization_metric] {
-            if scaler.config().metrics.contains_key(metric) {
-                observation = observation.metric(metric, None);
-            }
-        }
-        if observation.metrics.is_empty() {
-            let message = format!(
-                "has neither \"{load_metric}\" nor \"{utilization_metric}\", which are what the simulator shows"
-            );
-            return Err(Error::config("metrics", message));
-        }
+        let observation = self.observation(scaler)?;
         self.warm_up(scaler)?;
-        let (least, most) = (scaler.config().min_replicas, scaler.config().max_replicas);
-        let initial = self.settings.initial_replicas.unwrap_or_else(|| {
-            self.replicas_for(self.before, self.settings.target_utilization).clamp(least, most)
-        });
+        let initial = self.initial(scaler);
+        let load_metric = &self.settings.load_metric;
         let n_ticks = self.loads.len();
         let mut series = Series {
             start: self.start,
@@ -314,8 +308,39 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// What the plant shows of what the autoscaler reads.
+    pub(super) fn observation(&self, scaler: &Autoscaler) -> Result<Observation, Error> {
+        let Settings { load_metric, utilization_metric, .. } = &self.settings;
+        let mut observation = Observation::default();
+        for metric in [load_metric, utilization_metric] {
+            if scaler.config().metrics.contains_key(metric) {
+                observation = observation.metric(metric, None);
+            }
+        }
+        if observation.metrics.is_empty() {
+            let message = format!(
+                "has neither \"{load_metric}\" nor \"{utilization_metric}\", which are what the simulator shows"
+            );
+            return Err(Error::config("metrics", message));
+        }
+        Ok(observation)
+    }
+
+    /// The replicas at the start.
+    pub(super) fn initial(&self, scaler: &Autoscaler) -> u32 {
+        let (least, most) = (scaler.config().min_replicas, scaler.config().max_replicas);
+        self.settings.initial_replicas.unwrap_or_else(|| {
+            self.replicas_for(self.before, self.settings.target_utilization).clamp(least, most)
+        })
+    }
+
+    /// A plant as it is when the scored part begins.
+    pub(super) fn plant(&self, initial: u32) -> Plant {
+        Plant::new(&self.settings, self.load_per_replica, self.start, initial, self.before)
+    }
+
     /// Feeds the trace before the scored part, if the configuration knows the load.
-    fn warm_up(&self, scaler: &mut Autoscaler) -> Result<(), Error> {
+    pub(super) fn warm_up(&self, scaler: &mut Autoscaler) -> Result<(), Error> {
         let Trace { step, values, start, .. } = self.trace;
         if !scaler.config().metrics.contains_key(&self.settings.load_metric) {
             return Ok(());

@@ -139,6 +139,11 @@ impl Scorer {
         self.last = Some(Last { requested: tick.requested, demand, supply });
     }
 
+    /// Violation minutes and replica-hours so far.
+    pub(super) fn sums(&self) -> (f64, f64) {
+        (self.score.violation_minutes, self.score.replica_hours)
+    }
+
     pub(super) fn score(&self) -> Score {
         let n_ticks = (self.n_ticks as f64).max(1.0);
         let load = self.came.max(f64::MIN_POSITIVE);
