@@ -13,9 +13,11 @@ export const {
   Recommendation,
   Report,
   Sizer,
+  Tuning,
   forecastPanel,
   lint,
   manifest,
   prometheus,
   replay,
+  tune,
 } = forescale

@@ -20,6 +20,7 @@ from .panel import PanelForecast, forecast_panel
 from .readings import Reading
 from .replay import Report, replay
 from .sizer import Refused, Sizer
+from .tuning import Tuned, Tuning, tune
 
 __all__ = [
     "Abstain",
@@ -51,10 +52,13 @@ __all__ = [
     "SnapshotError",
     "Step",
     "TraceError",
+    "Tuned",
+    "Tuning",
     "__version__",
     "forecast_panel",
     "lint",
     "manifest",
     "prometheus",
     "replay",
+    "tune",
 ]

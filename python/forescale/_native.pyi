@@ -1,6 +1,6 @@
 """Types of the compiled part; a test compares the names with those at run time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, final
 
@@ -122,6 +122,17 @@ def lint(config: str, now: float | None) -> str:
 def replay(config: str, name: str, times: Any, values: Any, plant: str) -> Report:
     """Replays a trace; `times` in seconds since the epoch, a missing value is a hole."""
 
+def tune(
+    config: str,
+    name: str,
+    times: Any,
+    values: Any,
+    plant: str,
+    options: str,
+    go_on: Callable[[float], object] | None = None,
+) -> Tuning:
+    """Searches; `go_on` hears the share that is done and stops the search where it answers False."""
+
 def load_manifest(text: str) -> str:
     """The imports of a manifest as JSON."""
 
@@ -140,6 +151,12 @@ class Report:
     def against(self, times: Any, replicas: Any) -> Report: ...
     def to_json(self) -> str: ...
     def to_html(self) -> str: ...
+
+@final
+class Tuning:
+    """The core of ``forescale.Tuning``."""
+
+    def to_json(self) -> str: ...
 
 @final
 class Sizer:

@@ -242,8 +242,8 @@ mod tests {
 
     fn by_risk(risk: f64) -> Config {
         config(&format!(
-            r#""policies": [{{"kind": "predictive", "metric": "rps", "risk": {risk}}},
-                            {{"kind": "target", "metric": "cpu", "target": 0.8}}]"#
+            r#""policies": [{{"kind": "predictive", "metric": "rps", "risk": {risk},
+                              "forecaster": {{"kind": "naive"}}}}]"#
         ))
     }
 
@@ -340,7 +340,8 @@ mod tests {
         let least = |least: u32| {
             config(&format!(
                 r#""min_replicas": {least}, "zero": null, "mode": "observe",
-                   "policies": [{{"kind": "predictive", "metric": "rps", "risk": 0.1}}]"#
+                   "policies": [{{"kind": "predictive", "metric": "rps", "risk": 0.1,
+                                 "forecaster": {{"kind": "naive"}}}}]"#
             ))
         };
         let mut batch = stage.batch(0, least(1)).unwrap();

@@ -100,7 +100,7 @@ pub fn default_space(config: &Config) -> Result<Vec<Dimension>, Error> {
 /// A goal: a utilization between the usual extremes, or any number by factors of its own.
 fn goal(path: String, now: &Value, is_utilization: bool) -> Option<Dimension> {
     if is_utilization {
-        return Some(Dimension::range(path, 0.3, 0.95));
+        return Some(Dimension::range(path, 0.3, 0.95).in_grains(0.01)); // whole percents
     }
     let now = now.as_f64().filter(|&now| now > 0.0)?;
     Some(Dimension::range(path, 0.4 * now, 1.4 * now).by_factors())

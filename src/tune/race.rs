@@ -99,7 +99,7 @@ impl<'a> Race<'a> {
         let mut before = 0;
         for (number, &rung) in self.rungs.clone().iter().enumerate() {
             self.pass(&mut batches, rung - before)?;
-            if self.is_stopped() {
+            if self.is_stopped() && self.candidates.len() > 1 {
                 return Ok(());
             }
             if number + 1 < self.rungs.len() {
@@ -168,7 +168,8 @@ impl<'a> Race<'a> {
                     if (self.control)(share).is_break() {
                         self.is_stopped.store(true, Ordering::Relaxed);
                     }
-                    if self.is_stopped() {
+                    // The current settings, which come first and alone, are always replayed.
+                    if self.is_stopped() && self.candidates.len() > 1 {
                         return Ok(batch);
                     }
                 }

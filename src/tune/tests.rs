@@ -5,8 +5,6 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use super::*;
-use crate::sim::web_service;
-
 fn config(text: &str) -> Config {
     Config::from_text(text).unwrap()
 }
@@ -17,6 +15,18 @@ fn wasteful() -> Config {
         r#"{"max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}},
             "policies": [{"kind": "target", "metric": "cpu", "target": 0.3}]}"#,
     )
+}
+
+/// A day's wave, and every three hours a step up for twenty minutes.
+fn waves(n_days: usize) -> Trace {
+    let mut random = crate::testing::uniform(3);
+    let values = (0..n_days * 288).map(|step| {
+        let wave = 1.5 - libm::cos(step as f64 / 288.0 * 2.0 * std::f64::consts::PI);
+        let peak = if step % 36 < 4 { 1.5 } else { 1.0 };
+        100.0 * wave * peak * (0.9 + 0.2 * random())
+    });
+    let step = Duration::from_secs(300);
+    Trace::new("waves", Timestamp::from_secs(0), step, values.collect()).unwrap()
 }
 
 fn plant() -> Settings {
@@ -30,22 +40,21 @@ fn options(settings: usize) -> Options {
 #[test]
 fn a_wasteful_target_is_raised_and_what_to_expect_is_told() {
     let tuning =
-        tune(&wasteful(), &web_service(8, 7), &plant(), &options(24), &to_the_end).unwrap();
+        tune(&wasteful(), &waves(8), &plant(), &options(24), &to_the_end).unwrap();
     assert!(tuning.is_change() && !tuning.is_partial, "{}", tuning.reason);
     assert_eq!(tuning.reason.code(), "proved_better");
     let (now, then) = (tuning.current.expected.unwrap(), tuning.recommended.expected.unwrap());
     assert!(then.saved_share.mean > 0.1 && then.saved_share.low > 0.0, "{then:?}");
     assert!(then.replica_hours_per_day.high < now.replica_hours_per_day.low, "{then:?} {now:?}");
-    assert_eq!(tuning.recommended.config["policies"][0]["target"], {
-        let change = tuning.recommended.changes.iter().find(|change| change.path == "policies[0].target");
-        change.unwrap().value.clone()
-    });
+    let change = &tuning.recommended.changes[0];
+    assert_eq!(change.path, "policies[0].target");
+    assert_eq!(tuning.recommended.config["policies"][0]["target"], change.value);
     Autoscaler::new(tuning.recommended.config().unwrap()).unwrap();
     let points: Vec<_> = tuning.front.iter().map(|one| one.selected).collect();
     assert!(points.len() > 1 && points.is_sorted_by(|a, b| {
         a.violation_share < b.violation_share && a.replica_hours_per_day > b.replica_hours_per_day
     }), "{points:?}");
-    assert!(tuning.told.start == tuning.selected.end && tuning.told.end == web_service(8, 7).end());
+    assert!(tuning.told.start == tuning.selected.end && tuning.told.end == waves(8).end());
     let json: Value = serde_json::from_str(&tuning.to_json()).unwrap();
     assert_eq!(json["reason"]["code"], "proved_better");
 }
@@ -54,7 +63,7 @@ fn a_wasteful_target_is_raised_and_what_to_expect_is_told() {
 fn the_answer_depends_on_the_seed_and_not_on_the_cores() {
     let run = |seed| {
         let options = Options { seed, ..options(16) };
-        tune(&wasteful(), &web_service(5, 7), &plant(), &options, &to_the_end).unwrap().to_json()
+        tune(&wasteful(), &waves(4), &plant(), &options, &to_the_end).unwrap().to_json()
     };
     let one = run(1);
     assert_eq!(one, run(1));
@@ -71,7 +80,7 @@ fn the_answer_depends_on_the_seed_and_not_on_the_cores() {
 fn what_proves_no_better_is_not_recommended() {
     let space = Some(vec![Dimension::range("policies[0].target", 0.2, 0.299)]);
     let options = Options { space, ..options(8) };
-    let tuning = tune(&wasteful(), &web_service(5, 7), &plant(), &options, &to_the_end).unwrap();
+    let tuning = tune(&wasteful(), &waves(4), &plant(), &options, &to_the_end).unwrap();
     assert!(!tuning.is_change());
     assert_eq!(tuning.reason.code(), "nothing_better");
     assert!(tuning.recommended.changes.is_empty());
@@ -82,7 +91,7 @@ fn each_objective_has_its_own_best() {
     let best = |objective| {
         let options = Options { objective, ..options(24) };
         let tuning =
-            tune(&wasteful(), &web_service(8, 7), &plant(), &options, &to_the_end).unwrap();
+            tune(&wasteful(), &waves(8), &plant(), &options, &to_the_end).unwrap();
         tuning.recommended.selected
     };
     let calm = best(Objective::LeastCost { violation_share: 0.001 });
@@ -101,7 +110,7 @@ fn an_interruption_returns_what_there_is() {
         *whole.lock().unwrap() += 1;
         ControlFlow::Continue(())
     };
-    tune(&wasteful(), &web_service(5, 7), &plant(), &options(16), &count).unwrap();
+    tune(&wasteful(), &waves(4), &plant(), &options(16), &count).unwrap();
     let whole = *whole.lock().unwrap();
     for share in [0.0, 0.3, 0.6, 0.97] {
         let left = Mutex::new((f64::from(whole) * share) as i32);
@@ -111,7 +120,7 @@ fn an_interruption_returns_what_there_is() {
             if *left < 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let tuning =
-            tune(&wasteful(), &web_service(5, 7), &plant(), &options(16), &stop).unwrap();
+            tune(&wasteful(), &waves(4), &plant(), &options(16), &stop).unwrap();
         assert!(tuning.is_partial && !tuning.front.is_empty(), "{share}");
         assert_eq!(tuning.reason.code(), "interrupted", "{share}");
         assert!(!tuning.is_change() && tuning.current.selected.replica_hours_per_day > 0.0);
@@ -120,7 +129,7 @@ fn an_interruption_returns_what_there_is() {
 
 #[test]
 fn what_cannot_be_tuned_is_named() {
-    let trace = web_service(5, 7);
+    let trace = waves(4);
     let refused = |config: &Config, trace: &Trace, options: Options| {
         tune(config, trace, &plant(), &options, &to_the_end).unwrap_err().to_string()
     };
@@ -133,7 +142,7 @@ fn what_cannot_be_tuned_is_named() {
     let none = Trace::new("t", Timestamp::from_secs(0), minute, vec![0.0; 9000]).unwrap();
     let message = refused(&wasteful(), &none, options(8));
     assert_eq!(message, "`trace` has no load at all, so `load_per_replica` must be given");
-    let told = Options { told: Some("4d".parse().unwrap()), ..options(8) };
+    let told = Options { told: Some("3d".parse().unwrap()), ..options(8) };
     let message = refused(&wasteful(), &trace, told);
     assert!(message.contains("may take three quarters"), "{message}");
 
@@ -182,14 +191,14 @@ fn quantiles_and_risks_compete() {
         r#"{"max_replicas": 60, "metrics": {"rps": {"kind": "total"}},
             "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 40},
             "policies": [{"kind": "predictive", "metric": "rps",
-                          "forecaster": {"kind": "seasonal_naive", "season": "1d"}}]}"#,
+                          "forecaster": {"kind": "naive"}}]}"#,
     );
     let space = Some(vec![Dimension::values(
         "policies[0]",
         [json!({"quantile": 0.9}), json!({"quantile": 0.99}), json!({"risk": 0.01}), json!({"risk": 0.1})],
     )]);
     let options = Options { space, settings: 8, ..Options::default() };
-    let tuning = tune(&config, &web_service(5, 7), &plant(), &options, &to_the_end).unwrap();
+    let tuning = tune(&config, &waves(4), &plant(), &options, &to_the_end).unwrap();
     assert_eq!(tuning.n_tried, 4);
     assert_eq!(tuning.n_refused, 0);
 }
