@@ -107,7 +107,12 @@ pub(crate) fn told(
 }
 
 /// Over the end of the trace, with all before it as history.
-fn replay(config: &Config, trace: &Trace, plant: &Settings, scored: Duration) -> Result<Score, String> {
+fn replay(
+    config: &Config,
+    trace: &Trace,
+    plant: &Settings,
+    scored: Duration,
+) -> Result<Score, String> {
     let settings = Settings { scored, ..plant.clone() };
     let (start, end): (Timestamp, Timestamp) = settings.scored_part(trace);
     debug_assert!(end.since(start) <= scored, "the end of the trace");

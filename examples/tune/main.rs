@@ -124,8 +124,8 @@ fn one(arguments: &Arguments, trace: &Trace, plant: &Settings) -> Result<String,
     let config = arguments.config(plant, load_per_replica)?;
     let plant = Settings { load_per_replica: Some(load_per_replica), ..plant.clone() };
     let told = |error: Error| error.to_string();
-    let tuning =
-        tune::tune(&config, trace, &plant, &arguments.options(), &tune::to_the_end).map_err(told)?;
+    let tuning = tune::tune(&config, trace, &plant, &arguments.options(), &tune::to_the_end)
+        .map_err(told)?;
     Ok(format!(
         "{}\n{} settings tried, {} refused. Recommended: {}, as {}",
         table(&tuning),
@@ -186,8 +186,15 @@ mod tests {
 
     #[test]
     fn a_table_tells_the_front_and_what_is_recommended() {
-        let arguments =
-            Arguments::parse_from(["tune", "--settings", "8", "--begin", "hpa", "--start-up", "3m"]);
+        let arguments = Arguments::parse_from([
+            "tune",
+            "--settings",
+            "8",
+            "--begin",
+            "hpa",
+            "--start-up",
+            "3m",
+        ]);
         let plant = Settings { interval: "1m".parse().unwrap(), ..arguments.plant().unwrap() };
         let told = one(&arguments, &web_service(4, 7), &plant).unwrap();
         assert!(told.contains("policies[0].target") && told.contains("8 settings tried"), "{told}");
@@ -198,9 +205,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        let told = |more: &[&str]| {
-            run(&Arguments::parse_from(["tune"].iter().chain(more))).unwrap_err()
-        };
+        let told =
+            |more: &[&str]| run(&Arguments::parse_from(["tune"].iter().chain(more))).unwrap_err();
         assert!(told(&["no/such.csv"]).contains("no/such.csv"));
         assert!(told(&["--begin", "luck"]).contains("--begin is luck"));
         assert!(told(&["--start-up", "soon"]).contains("--start-up"));

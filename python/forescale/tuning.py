@@ -189,8 +189,8 @@ class Tuning:
                 axes.errorbar(
                     100 * share["mean"],
                     cost["mean"],
-                    xerr=[[100 * (share["mean"] - share["low"])], [100 * (share["high"] - share["mean"])]],
-                    yerr=[[cost["mean"] - cost["low"]], [cost["high"] - cost["mean"]]],
+                    xerr=_arms(share, 100),
+                    yerr=_arms(cost),
                     fmt="x",
                     label=f"{what}, expected",
                 )
@@ -214,6 +214,12 @@ class Tuning:
         if self._told is None:
             self._told = self.to_dict()
         return self._told
+
+
+def _arms(told: dict[str, float], scale: float = 1) -> list[list[float]]:
+    """How far an interval reaches below and above its mean, which it may leave to one side."""
+    below, above = told["mean"] - told["low"], told["high"] - told["mean"]
+    return [[scale * max(below, 0.0)], [scale * max(above, 0.0)]]
 
 
 def _tuned(one: dict[str, Any]) -> Tuned:

@@ -254,6 +254,7 @@ mod tests {
         let settings = Settings {
             load_per_replica: Some(100.0),
             scored: "10h".parse().unwrap(),
+            history: "6h".parse().unwrap(),
             missing: 0.05,
             ..Settings::default()
         };
@@ -292,7 +293,8 @@ mod tests {
     #[test]
     fn each_decision_is_the_live_one() {
         let trace = web_service(2, 3);
-        let settings = Settings { missing: 0.1, noise: 0.1, ..Settings::default() };
+        let history = "6h".parse().unwrap();
+        let settings = Settings { missing: 0.1, noise: 0.1, history, ..Settings::default() };
         let part = (trace.start + trace.step.times(2 * 1440 - 300), trace.end());
         let stage = Stage::new(&trace, &settings, 100.0, part).unwrap();
         let mut batch = stage.batch(0, by_risk(0.3)).unwrap();

@@ -25,8 +25,8 @@ mod score;
 mod settings;
 mod trace;
 
-pub(crate) use batch::{Batch, Span, Stage};
 pub use agreement::{Agreement, Record};
+pub(crate) use batch::{Batch, Span, Stage};
 pub use bounds::Bounds;
 pub use compare::{Comparison, compare, n_ticks};
 pub use generate::web_service;

@@ -119,7 +119,13 @@ mod tests {
             assert!((number - 0.01).abs() < 1e-12, "{share:?}");
         }
         assert_eq!(told.saved_share.mean, 0.0);
-        let wild = expected(&days(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 100.8]), &calm, Objective::default(), 0.9, 1);
+        let wild = expected(
+            &days(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 100.8]),
+            &calm,
+            Objective::default(),
+            0.9,
+            1,
+        );
         let share = wild.violation_share;
         assert!((share.mean - 0.01).abs() < 1e-12 && share.low == 0.0 && share.high > 0.02);
     }

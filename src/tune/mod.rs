@@ -103,14 +103,8 @@ pub fn tune(
 
     let generations = generations(options.settings);
     let n_planned = plan.n_ticks(&generations);
-    let mut race = Race::new(
-        &stage,
-        plan.span_ticks,
-        plan.rungs(),
-        options.objective,
-        n_planned,
-        control,
-    );
+    let mut race =
+        Race::new(&stage, plan.span_ticks, plan.rungs(), options.objective, n_planned, control);
     race.bracket(current.into_iter().collect())?;
     let mut random = Pcg32::new(options.seed, 7);
     for (number, &n) in generations.iter().enumerate() {
@@ -371,6 +365,9 @@ fn judged(
     let n_tried = race.candidates.len() - 1;
     let current = tried(0);
     let (recommended, reason) = match (told(best), told(0)) {
+        _ if race.is_stopped() => {
+            (current.clone(), Reason::new(codes::INTERRUPTED, [("n_tried", n_tried as f64)]))
+        }
         _ if best == 0 => {
             let facts = [("n_tried", n_tried as f64)];
             (current.clone(), Reason::new(codes::NOTHING_BETTER, facts))
@@ -392,7 +389,7 @@ fn judged(
                 (found, Reason::new(codes::PROVED_BETTER, facts))
             }
         }
-        _ => (current.clone(), Reason::new(codes::INTERRUPTED, [("n_tried", n_tried as f64)])),
+        _ => (current.clone(), Reason::new(codes::NOTHING_BETTER, [("n_tried", n_tried as f64)])),
     };
     Ok(Tuning {
         trace: trace.name.clone(),

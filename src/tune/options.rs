@@ -116,7 +116,9 @@ impl Objective {
             Self::LeastViolations { replica_hours_per_day } => {
                 ((cost - replica_hours_per_day).max(0.0), violated)
             }
-            Self::LeastTotal { violation_price } => (0.0, cost + violation_price * violated * usual),
+            Self::LeastTotal { violation_price } => {
+                (0.0, cost + violation_price * violated * usual)
+            }
         }
     }
 
@@ -133,9 +135,7 @@ impl Objective {
             {
                 refuse("replica_hours_per_day", cost, "above 0")
             }
-            Self::LeastTotal { violation_price: price }
-                if !(price >= 0.0 && price.is_finite()) =>
-            {
+            Self::LeastTotal { violation_price: price } if !(price >= 0.0 && price.is_finite()) => {
                 refuse("violation_price", price, "from 0 up")
             }
             _ => Ok(()),

@@ -18,7 +18,7 @@ use crate::sim::{Batch, Span, Stage};
 use crate::{Config, Error};
 
 /// Hears which share of the work is done, about, and says whether to go on. It is asked every few
-/// hundred thousand decisions at most, from any thread.
+/// thousand decisions, from any thread.
 pub type Control<'a> = dyn Fn(f64) -> ControlFlow<()> + Sync + 'a;
 
 /// Settings that take part.
@@ -98,7 +98,7 @@ impl<'a> Race<'a> {
         let mut stays = ids;
         let mut before = 0;
         for (number, &rung) in self.rungs.clone().iter().enumerate() {
-            self.pass(&mut batches, rung - before)?;
+            self.pass(&mut batches, before, rung)?;
             if self.is_stopped() && self.candidates.len() > 1 {
                 return Ok(());
             }
@@ -119,7 +119,8 @@ impl<'a> Race<'a> {
         let mut batches = std::mem::take(&mut self.standing);
         batches.iter_mut().for_each(|batch| batch.keep(|id| ids.contains(&id)));
         batches.retain(|batch| !batch.is_empty());
-        self.pass(&mut batches, n_spans)
+        let before = self.rungs.last().copied().unwrap_or(0);
+        self.pass(&mut batches, before, before + n_spans)
     }
 
     /// Batches at the start, of those who expect the same.
@@ -153,10 +154,15 @@ impl<'a> Race<'a> {
         })
     }
 
-    /// Lets all batches pass so many spans, and takes down what happened.
-    fn pass(&mut self, batches: &mut Vec<Batch<'a>>, n_spans: usize) -> Result<(), Error> {
+    /// Lets all batches pass from one span up to another, and takes down what happened.
+    fn pass(
+        &mut self,
+        batches: &mut Vec<Batch<'a>>,
+        before: usize,
+        until: usize,
+    ) -> Result<(), Error> {
         let passed = each(std::mem::take(batches), |mut batch| {
-            for _ in 0..n_spans {
+            for _ in before..until {
                 let mut left = self.span_ticks;
                 while left > 0 {
                     let piece = left.min(PIECE);
@@ -188,15 +194,13 @@ impl<'a> Race<'a> {
             return Ok(());
         }
         // Alone from the start on, as their outlooks would have learnt.
-        let n_spans = batches.iter().flat_map(Batch::spans).filter_map(|(_, spans)| spans);
-        let n_spans = n_spans.map(<[Span]>::len).max().unwrap_or(n_spans_of(&self.candidates));
         batches.iter_mut().for_each(|batch| batch.keep(|id| !strayed.contains(&id)));
         batches.retain(|batch| !batch.is_empty());
         let stage = self.stage;
         let candidates = &self.candidates;
         let alone = each(strayed, |id| {
             let mut batch = stage.batch(id, candidates[id].config.clone())?;
-            for _ in 0..n_spans {
+            for _ in 0..until {
                 batch.pass(self.span_ticks, true);
             }
             Ok(batch)
@@ -241,10 +245,6 @@ impl<'a> Race<'a> {
         let came = self.candidates.iter().enumerate().filter(|(_, one)| one.spans.len() >= n_spans);
         came.map(|(id, one)| (id, outcome(&one.spans[..n_spans]))).collect()
     }
-}
-
-fn n_spans_of(candidates: &[Candidate]) -> usize {
-    candidates.iter().map(|one| one.spans.len()).max().unwrap_or(0)
 }
 
 /// Each of them, in their order, on all cores with the feature `parallel`.

@@ -113,15 +113,14 @@ impl Dimension {
             let index = (place * self.values.len() as f64) as usize;
             return self.values[index.min(self.values.len() - 1)].clone();
         };
-        let number = if self.log {
-            from * libm::pow(to / from, place)
-        } else {
-            from + (to - from) * place
+        let number =
+            if self.log { from * libm::pow(to / from, place) } else { from + (to - from) * place };
+        let number = match self.grain {
+            // By the inverse, so that hundredths come out as they are written.
+            Some(grain) => (number * (1.0 / grain)).round() / (1.0 / grain),
+            None => three_digits(number),
         };
-        // Three digits are enough for anyone to read.
-        let usual = || libm::pow(10.0, 2.0 - libm::log10(number.abs().max(1e-12)).floor());
-        let a_unit = self.grain.map_or_else(usual, |grain| 1.0 / grain);
-        let number = ((number * a_unit).round() / a_unit).clamp(from, to);
+        let number = number.clamp(from, to);
         // A count is written as one.
         if self.grain.is_some() && number.fract() == 0.0 && number.abs() < 1e15 {
             return Value::from(number as i64);
@@ -146,6 +145,12 @@ impl Dimension {
         let moved = if moved >= 1.0 { 2.0 - moved } else { moved };
         moved.clamp(0.0, 1.0 - 1e-9)
     }
+}
+
+/// Three digits are enough for anyone to read.
+pub(super) fn three_digits(number: f64) -> f64 {
+    let digits = libm::pow(10.0, 2.0 - libm::log10(number.abs().max(1e-12)).floor());
+    (number * digits).round() / digits
 }
 
 /// Settings by a point of the unit cube.
@@ -231,7 +236,11 @@ pub(super) fn spread(n: usize, n_dimensions: usize, random: &mut Pcg32) -> Vec<V
     let steps: Vec<f64> =
         (1..=n_dimensions).map(|k| libm::pow(1.0 / golden, k as f64).fract()).collect();
     let point = |index: usize| {
-        start.iter().zip(&steps).map(|(start, step)| (start + index as f64 * step).fract()).collect()
+        start
+            .iter()
+            .zip(&steps)
+            .map(|(start, step)| (start + index as f64 * step).fract())
+            .collect()
     };
     (0..n).map(point).collect()
 }
@@ -270,7 +279,8 @@ mod tests {
             Dimension::values("guards", [json!([])]),
         ];
         let (settings, changes) = apply(&base, &space, &[0.0, 0.5, 0.0]);
-        let want = json!({"policies": [{"kind": "a", "risk": 0.1}], "lead_time": 150.0, "guards": []});
+        let want =
+            json!({"policies": [{"kind": "a", "risk": 0.1}], "lead_time": 150.0, "guards": []});
         assert_eq!(settings, want);
         assert_eq!((changes[1].path.as_str(), &changes[1].value), ("lead_time", &json!(150.0)));
     }
@@ -283,7 +293,10 @@ mod tests {
         assert_eq!(whole.at(0.49), json!(5));
         assert_eq!(Dimension::range("target", 0.3, 0.95).in_grains(0.01).at(0.5), json!(0.63));
         let list = Dimension::values("x", [1, 2, 3]);
-        assert_eq!([list.at(0.0), list.at(0.34), list.at(0.999_999)], [json!(1), json!(2), json!(3)]);
+        assert_eq!(
+            [list.at(0.0), list.at(0.34), list.at(0.999_999)],
+            [json!(1), json!(2), json!(3)]
+        );
     }
 
     /// Each eighth of each axis gets about its eighth of the points.

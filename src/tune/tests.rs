@@ -39,8 +39,7 @@ fn options(settings: usize) -> Options {
 
 #[test]
 fn a_wasteful_target_is_raised_and_what_to_expect_is_told() {
-    let tuning =
-        tune(&wasteful(), &waves(8), &plant(), &options(24), &to_the_end).unwrap();
+    let tuning = tune(&wasteful(), &waves(8), &plant(), &options(24), &to_the_end).unwrap();
     assert!(tuning.is_change() && !tuning.is_partial, "{}", tuning.reason);
     assert_eq!(tuning.reason.code(), "proved_better");
     let (now, then) = (tuning.current.expected.unwrap(), tuning.recommended.expected.unwrap());
@@ -51,9 +50,14 @@ fn a_wasteful_target_is_raised_and_what_to_expect_is_told() {
     assert_eq!(tuning.recommended.config["policies"][0]["target"], change.value);
     Autoscaler::new(tuning.recommended.config().unwrap()).unwrap();
     let points: Vec<_> = tuning.front.iter().map(|one| one.selected).collect();
-    assert!(points.len() > 1 && points.is_sorted_by(|a, b| {
-        a.violation_share < b.violation_share && a.replica_hours_per_day > b.replica_hours_per_day
-    }), "{points:?}");
+    assert!(
+        points.len() > 1
+            && points.is_sorted_by(|a, b| {
+                a.violation_share < b.violation_share
+                    && a.replica_hours_per_day > b.replica_hours_per_day
+            }),
+        "{points:?}"
+    );
     assert!(tuning.told.start == tuning.selected.end && tuning.told.end == waves(8).end());
     let json: Value = serde_json::from_str(&tuning.to_json()).unwrap();
     assert_eq!(json["reason"]["code"], "proved_better");
@@ -90,8 +94,7 @@ fn what_proves_no_better_is_not_recommended() {
 fn each_objective_has_its_own_best() {
     let best = |objective| {
         let options = Options { objective, ..options(24) };
-        let tuning =
-            tune(&wasteful(), &waves(8), &plant(), &options, &to_the_end).unwrap();
+        let tuning = tune(&wasteful(), &waves(8), &plant(), &options, &to_the_end).unwrap();
         tuning.recommended.selected
     };
     let calm = best(Objective::LeastCost { violation_share: 0.001 });
@@ -119,8 +122,7 @@ fn an_interruption_returns_what_there_is() {
             *left -= 1;
             if *left < 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let tuning =
-            tune(&wasteful(), &waves(4), &plant(), &options(16), &stop).unwrap();
+        let tuning = tune(&wasteful(), &waves(4), &plant(), &options(16), &stop).unwrap();
         assert!(tuning.is_partial && !tuning.front.is_empty(), "{share}");
         assert_eq!(tuning.reason.code(), "interrupted", "{share}");
         assert!(!tuning.is_change() && tuning.current.selected.replica_hours_per_day > 0.0);
@@ -138,7 +140,10 @@ fn what_cannot_be_tuned_is_named() {
     let minute = Duration::from_secs(60);
     let short = Trace::new("t", Timestamp::from_secs(0), minute, vec![1.0; 9]).unwrap();
     let message = refused(&wasteful(), &short, options(8));
-    assert!(message.starts_with("`trace` is 9m long, too short to choose settings on"), "{message}");
+    assert!(
+        message.starts_with("`trace` is 9m long, too short to choose settings on"),
+        "{message}"
+    );
     let none = Trace::new("t", Timestamp::from_secs(0), minute, vec![0.0; 9000]).unwrap();
     let message = refused(&wasteful(), &none, options(8));
     assert_eq!(message, "`trace` has no load at all, so `load_per_replica` must be given");
@@ -146,10 +151,15 @@ fn what_cannot_be_tuned_is_named() {
     let message = refused(&wasteful(), &trace, told);
     assert!(message.contains("may take three quarters"), "{message}");
 
-    let message = refused(&wasteful(), &trace, space(Dimension::range("policies[0].goal", 0.1, 0.9)));
-    assert!(message.starts_with("`space[0].path` is \"policies[0].goal\", of which no value"), "{message}");
-    assert!(message.contains("`goal`"), "{message}");
-    let message = refused(&wasteful(), &trace, space(Dimension::range("policies[7].target", 0.1, 0.9)));
+    let message =
+        refused(&wasteful(), &trace, space(Dimension::range("policies[0].goal", 0.1, 0.9)));
+    assert!(
+        message.starts_with("`space[0].path` is \"policies[0].goal\", of which no value"),
+        "{message}"
+    );
+    assert!(message.contains("`policies[0].goal` is not a known setting"), "{message}");
+    let message =
+        refused(&wasteful(), &trace, space(Dimension::range("policies[7].target", 0.1, 0.9)));
     assert!(message.contains("of which no value can be built"), "{message}");
     // Each alone is allowed, together they never are.
     let never = Options {
@@ -195,7 +205,12 @@ fn quantiles_and_risks_compete() {
     );
     let space = Some(vec![Dimension::values(
         "policies[0]",
-        [json!({"quantile": 0.9}), json!({"quantile": 0.99}), json!({"risk": 0.01}), json!({"risk": 0.1})],
+        [
+            json!({"quantile": 0.9}),
+            json!({"quantile": 0.99}),
+            json!({"risk": 0.01}),
+            json!({"risk": 0.1}),
+        ],
     )]);
     let options = Options { space, settings: 8, ..Options::default() };
     let tuning = tune(&config, &waves(4), &plant(), &options, &to_the_end).unwrap();
