@@ -10,7 +10,7 @@ from . import _convert, _native
 from .replay import _series
 
 if TYPE_CHECKING:
-    import pandas
+    import pandas as pd
     from matplotlib.figure import Figure
 
 __all__ = ["Tuned", "Tuning", "tune"]
@@ -152,12 +152,10 @@ class Tuning:
         told: dict[str, Any] = json.loads(self.to_json())
         return told
 
-    def to_pandas(self) -> pandas.DataFrame:
+    def to_pandas(self) -> pd.DataFrame:
         """A row for each of the front, the current and the recommended settings; needs pandas."""
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError("tables need pandas: pip install pandas") from error
+        import pandas as pd
+
         rows = [("front", one) for one in self.front]
         rows += [("current", self.current), ("recommended", self.recommended)]
         table = []
@@ -166,7 +164,7 @@ class Tuning:
             for figure, told in (one.expected or {}).items():
                 row |= {f"expected_{figure}_{end}": number for end, number in told.items()}
             table.append(row | one.changes)
-        return pandas.DataFrame(table)
+        return pd.DataFrame(table)
 
     def plot(self) -> Figure:
         """A figure of the front, where settings were chosen and beside it; needs matplotlib."""

@@ -37,7 +37,12 @@ def test_a_wasteful_target_is_raised(trace: Any) -> None:
     Autoscaler(tuning.recommended.config)
     assert tuning.to_dict() == json.loads(tuning.to_json())
     assert "shop: a change recommended after" in repr(tuning)
-    table = pytest.importorskip("pandas") and tuning.to_pandas()
+
+
+def test_a_table_has_a_row_for_each(trace: Any) -> None:
+    pytest.importorskip("pandas")
+    tuning = tune(CONFIG, trace, PLANT, settings=8)
+    table = tuning.to_pandas()
     assert list(table["what"])[-2:] == ["current", "recommended"]
     assert len(table) == len(tuning.front) + 2
 
