@@ -39,7 +39,10 @@ pub fn default_space(config: &Config) -> Result<Vec<Dimension>, Error> {
         match policy["kind"].as_str() {
             Some("target") => {
                 space.extend(goal(path("target"), &policy["target"], is_utilization));
-                space.push(Dimension::values(path("tolerance"), [0.0, 0.05, 0.1, 0.2]));
+                // A full fleet reads 1 and no more; that must lie beyond the highest target's tolerance.
+                let most = if is_utilization { 3 } else { 4 };
+                let values = [0.0, 0.05, 0.1, 0.2].into_iter().take(most);
+                space.push(Dimension::values(path("tolerance"), values));
             }
             Some("concurrency" | "target_tracking" | "target_value") => {
                 space.extend(goal(path("target"), &policy["target"], is_utilization));
@@ -100,7 +103,7 @@ pub fn default_space(config: &Config) -> Result<Vec<Dimension>, Error> {
 /// A goal: a utilization between the usual extremes, or any number by factors of its own.
 fn goal(path: String, now: &Value, is_utilization: bool) -> Option<Dimension> {
     if is_utilization {
-        return Some(Dimension::range(path, 0.3, 0.95).in_grains(0.01)); // whole percents
+        return Some(Dimension::range(path, 0.3, 0.85).in_grains(0.01)); // whole percents
     }
     let now = now.as_f64().filter(|&now| now > 0.0)?;
     let [from, to] = [0.4, 1.4].map(|factor| three_digits(factor * now));
@@ -132,6 +135,8 @@ mod tests {
         .unwrap();
         let space = default_space(&config).unwrap();
         assert_eq!(space.len(), 2 + 2 + 2 + 1 + 2 + 3);
+        let most = space[0].to.unwrap() * (1.0 + space[1].values.last().unwrap().as_f64().unwrap());
+        assert!(most < 1.0, "a full fleet must not be content: {most}");
         let base = to_value(&config).unwrap();
         for dimension in &space {
             dimension.check().unwrap();

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use super::*;
+use crate::time::{Duration, Timestamp};
 fn config(text: &str) -> Config {
     Config::from_text(text).unwrap()
 }
