@@ -31,6 +31,7 @@ fn main() {
                 "policies": [{policies}]}}"#
         );
         let config = Config::from_text(&text).expect("it is whole");
+        #[allow(clippy::disallowed_methods, reason = "how long it takes is told")]
         let (began, n_asked) = (Instant::now(), AtomicU64::new(0));
         let count = |share: f64| {
             n_asked.fetch_add(1, Ordering::Relaxed);

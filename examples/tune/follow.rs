@@ -59,6 +59,7 @@ pub(crate) fn told(
         let load_per_replica = peak / (f64::from(plant.peak_replicas) * plant.target_utilization);
         let plant = Settings { load_per_replica: Some(load_per_replica), ..plant.clone() };
         let config = arguments.config(&plant, load_per_replica)?;
+        #[allow(clippy::disallowed_methods, reason = "how long it takes is told")]
         let began = Instant::now();
         let options = arguments.options();
         let Ok(tuning) = tune::tune(&config, &known, &plant, &options, &tune::to_the_end) else {

@@ -255,7 +255,7 @@ fn each<T: Send, U: Send>(
     #[cfg(feature = "parallel")]
     {
         use rayon::prelude::*;
-        items.into_par_iter().map(|item| work(item)).collect()
+        items.into_par_iter().map(&work).collect()
     }
     #[cfg(not(feature = "parallel"))]
     items.into_iter().map(work).collect()
