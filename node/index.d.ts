@@ -1796,6 +1796,116 @@ export class Report {
   toHtml(): string
 }
 
+/** What a search is to find, how long it looks, and on what it is judged. */
+export interface TuneOptions {
+  /**
+   * What is best. Default: the least total, where a minute in violation is as dear as 30 minutes of the
+   * current fleet.
+   */
+  objective?:
+    | { kind: 'least_cost'; violation_share: number }
+    | { kind: 'least_violations'; replica_hours_per_day: number }
+    | { kind: 'least_total'; violation_price: number }
+  /** Settings that are tried. Default: 256. */
+  settings?: number
+  /** What may be changed. Default: what the configuration leaves open. */
+  space?: Dimension[]
+  /** How much of the trace settings are chosen on. Default: a third of it, 14 days at most. */
+  selected?: Duration
+  /** How much of its end tells what to expect. Default: a quarter of it, 7 days at most. */
+  told?: Duration
+  /** The share of cases in which what is expected lies in its interval. Default: 0.9. */
+  confidence?: number
+  /** The same seed gives the same answer, whatever the number of cores. Default: 1. */
+  seed?: number
+}
+
+/** One setting that may be changed: values, or a range of numbers; durations in seconds. */
+export interface Dimension {
+  /** The place of the setting, such as `policies[0].target`. */
+  path: string
+  /** The values it may take, each merged into what stands there (JSON Merge Patch). */
+  values?: unknown[]
+  /** The lowest number of a range. */
+  from?: number
+  /** The highest number of a range. */
+  to?: number
+  /** Whether equal factors are equal steps. Default: false. */
+  log?: boolean
+  /** Only multiples of it are taken. Default: numbers of three digits. */
+  grain?: number
+}
+
+/** A figure and the interval that it lies in with the confidence asked for. */
+export interface TunedEstimate {
+  mean: number
+  low: number
+  high: number
+}
+
+/** Settings that were tried. */
+export interface Tuned {
+  /** The whole configuration. */
+  config: Config
+  /** What differs from the current settings. */
+  changes: { path: string; value: unknown }[]
+  /** How it did where settings were chosen; of the best of many better than it will be. */
+  selected: { violation_share: number; replica_hours_per_day: number }
+  /** What to expect, from where nothing was chosen; `null` where the search was interrupted before. */
+  expected: {
+    violation_share: TunedEstimate
+    replica_hours_per_day: TunedEstimate
+    /** The share of the current settings' total that it saves. */
+    saved_share: TunedEstimate
+  } | null
+}
+
+/** What a search has found: the front, a recommendation, and what to expect of each. */
+export class Tuning {
+  private constructor()
+  /** The name of the trace. */
+  readonly trace: string
+  /** The settings of the plant, with the load per replica filled in. */
+  readonly settings: Required<Plant>
+  /** What was best. */
+  readonly objective: Required<TuneOptions>['objective']
+  /** The part of the trace on which settings were chosen, in milliseconds. */
+  readonly selected: { start: number; end: number }
+  /** The part that was kept apart, in milliseconds. */
+  readonly told: { start: number; end: number }
+  /** Whether it was interrupted. */
+  readonly is_partial: boolean
+  /** Settings that were tried, beside the current ones. */
+  readonly n_tried: number
+  /** Settings that the space allows and the configuration does not. */
+  readonly n_refused: number
+  /** The settings as they are. */
+  readonly current: Tuned
+  /** What can be had at which violations, the fewest violations first. */
+  readonly front: Tuned[]
+  /** What is best; the current settings where nothing proved better. */
+  readonly recommended: Tuned
+  /** Why. */
+  readonly reason: { code: string; [fact: string]: unknown }
+  /** The tuning as JSON text: the same bytes in every language. */
+  get json(): string
+  toJSON(): object
+}
+
+/**
+ * Searches for better settings on a recorded load, on threads beside the event loop.
+ *
+ * An abort of `signal` rejects the promise at once with its reason and ends the search; an abort of
+ * `until` ends it with what has been found so far, marked as partial.
+ * @throws {ForescaleError} `FORESCALE_CONFIG` or `FORESCALE_TRACE`, as a rejection
+ */
+export function tune(
+  config: Config | string,
+  trace: Trace,
+  plant?: Plant | string,
+  options?: TuneOptions & { signal?: AbortSignal; until?: AbortSignal },
+): Promise<Tuning>
+
 /** Settings of a {@link Sizer}, with the keys of the configuration file; all may be left out. */
 export interface SizerConfig {
   /** How CPU is sized. */

@@ -484,6 +484,40 @@ function recorded(trace) {
   return [name, ...samples(times, values)]
 }
 
+class Tuning {
+  #json
+
+  constructor(json) {
+    this.#json = json
+    Object.assign(this, JSON.parse(json))
+  }
+
+  get json() {
+    return this.#json
+  }
+
+  toJSON() {
+    return { ...this }
+  }
+}
+
+async function tune(config, trace, plant = {}, { signal, until, ...options } = {}) {
+  signal?.throwIfAborted()
+  if (trace === null || typeof trace !== 'object') throw refusal('trace', trace, '{ times, values }')
+  const { name = 'trace', times, values } = trace
+  const [at, load] = samples(times, values)
+  const search = call(() => new addon.Search(text(config), text(plant), text(options), name, at, load))
+  const stop = () => search.stop()
+  for (const ends of [signal, until]) {
+    if (ends?.aborted) stop()
+    ends?.addEventListener('abort', stop, { once: true })
+  }
+  const tuning = Promise.resolve(search.run())
+    .then((json) => new Tuning(json), (error) => Promise.reject(own(error)))
+    .finally(() => [signal, until].forEach((ends) => ends?.removeEventListener('abort', stop)))
+  return signal ? abortable(tuning, signal) : tuning
+}
+
 /** History from Prometheus: the server's answers in, times and values out. */
 class Import {
   constructor({ config_yaml: configYaml, report, ...rest }) {
@@ -661,6 +695,7 @@ module.exports = {
   Recommendation,
   Report,
   Sizer,
+  Tuning,
   diff,
   forecastPanel,
   fronts,
@@ -668,4 +703,5 @@ module.exports = {
   manifest,
   prometheus,
   replay,
+  tune,
 }

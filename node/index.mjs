@@ -14,6 +14,7 @@ export const {
   Recommendation,
   Report,
   Sizer,
+  Tuning,
   diff,
   forecastPanel,
   fronts,
@@ -21,4 +22,5 @@ export const {
   manifest,
   prometheus,
   replay,
+  tune,
 } = forescale

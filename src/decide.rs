@@ -327,6 +327,18 @@ impl Autoscaler {
     /// The decision lies in the autoscaler and is overwritten by the next one; clone it to keep it.
     /// In the steady state nothing is allocated.
     pub fn decide(&mut self, observation: &Observation) -> &Decision {
+        if let Some(screened) = self.believe(observation) {
+            let seen = screened.as_ref().unwrap_or(observation);
+            self.feed(seen, observation);
+            self.conclude(observation, screened);
+        }
+        &self.decision
+    }
+
+    /// What comes before the outlooks learn of an observation: its time is checked, its readings are
+    /// screened, lead time and capacity learn of it. `None` if its time is not believed: that is
+    /// the decision then. Else the observation as it is believed, where that is not as it came.
+    pub(crate) fn believe(&mut self, observation: &Observation) -> Option<Option<Observation>> {
         let current = observation.replicas.current();
         self.decision.begin(observation.at, current, self.config.mode);
         let last_at = self.state.clock.last();
@@ -349,18 +361,30 @@ impl Autoscaler {
                 };
                 self.decision.step(&self.labels.observation, current, Some(replicas), reason);
                 self.decision.replicas = replicas;
-                return &self.decision;
+                return None;
             }
         }
         self.tell_unknown(observation);
         self.look_out(observation);
         let mut screened = std::mem::take(&mut self.screened);
         let is_screened = self.screen(observation, &mut screened);
-        let seen = if is_screened { &screened } else { observation };
-        self.observe(seen, observation);
+        self.observe(if is_screened { &screened } else { observation }, observation);
+        if is_screened {
+            return Some(Some(screened));
+        }
+        self.screened = screened;
+        Some(None)
+    }
+
+    /// What comes after: the policies propose, the guards hold back, the limits have their say.
+    pub(crate) fn conclude(&mut self, observation: &Observation, screened: Option<Observation>) {
+        let current = observation.replicas.current();
+        let seen = screened.as_ref().unwrap_or(observation);
         let combined = self.propose(seen);
         let mut replicas = self.limit(seen, combined);
-        self.screened = screened;
+        if let Some(screened) = screened {
+            self.screened = screened; // its memory is used again
+        }
         replicas = self.apply_mode(current, replicas);
         self.tell(observation.at, current, replicas);
         if self.config.mode != Mode::Observe {
@@ -368,7 +392,21 @@ impl Autoscaler {
         }
         self.state.last = Some((current, replicas));
         self.decision.replicas = replicas;
+    }
+
+    /// The decision on the last observation.
+    pub(crate) fn decision(&self) -> &Decision {
         &self.decision
+    }
+
+    /// Whether a policy learns of history as it is forecast.
+    pub(crate) fn learns(&self) -> bool {
+        self.voters.iter().any(|voter| voter.policy.learns())
+    }
+
+    /// Exchanges the outlooks, so that those who expect the same can share them.
+    pub(crate) fn exchange(&mut self, outlooks: &mut Vec<Outlook>) {
+        std::mem::swap(&mut self.outlooks, outlooks);
     }
 
     /// Who only observes does not decide, so what another one has decided since the last observation

@@ -453,6 +453,16 @@ codes! {
     REQUEST_OFF_TARGET = "request_off_target", "the requests are off their targets by {difference} after {age_seconds} s";
     /// The request may stay.
     REQUEST_FITS = "request_fits", "the requests are off their targets by {difference}, which may stay";
+
+    // Tuning.
+    /// What was found did better than the current settings, on days on which it was not chosen too.
+    PROVED_BETTER = "proved_better", "on days on which it was not chosen it had {violation_share} of the minutes in violation at {replica_hours_per_day} replica-hours a day, the current settings {current_violation_share} at {current_replica_hours_per_day}";
+    /// The current settings stay: nothing tried was better.
+    NOTHING_BETTER = "nothing_better", "none of {n_tried} other settings was better than the current ones";
+    /// The current settings stay: what was better where it was chosen was not on other days.
+    NOT_CONFIRMED = "not_confirmed", "what looked best was no better on days on which it was not chosen: {violation_share} of the minutes in violation at {replica_hours_per_day} replica-hours a day, the current settings {current_violation_share} at {current_replica_hours_per_day}";
+    /// The current settings stay: the search was interrupted before anything could prove better.
+    INTERRUPTED = "interrupted", "the search was interrupted after {n_tried} settings, before any could prove better than the current ones";
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ const ORDER: &[&[&str]] = &[
     &["decide", "config"],
     &["manifest"],
     &["sim"],
+    &["tune"],
     &["lint"],
     &["size"],
 ];

@@ -120,3 +120,13 @@ panel.then(({ abstained, values }) => console.log(abstained[0]?.code, values))
 forescale.forecastPanel(new Float64Array(4), { step: '1m', horizon: 30 })
 // @ts-expect-error: no such kind
 new forescale.Forecaster({ kind: 'naiv' })
+
+const tuned: Promise<forescale.Tuning> = forescale.tune(
+  { max_replicas: 9, policies: [] },
+  { times: [0], values: [1] },
+  {},
+  { objective: { kind: 'least_cost', violation_share: 0.01 }, space: [{ path: 'max_replicas', from: 3, to: 9 }] },
+)
+tuned.then(({ recommended, front }) => console.log(recommended.expected?.saved_share.low, front[0]?.changes))
+// @ts-expect-error: no such objective
+forescale.tune({ max_replicas: 9, policies: [] }, { times: [], values: [] }, {}, { objective: { kind: 'best' } })

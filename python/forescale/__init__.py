@@ -20,6 +20,7 @@ from .panel import PanelForecast, forecast_panel
 from .readings import Reading
 from .replay import Diff, Fronts, Moment, Report, diff, fronts, replay
 from .sizer import Refused, Sizer
+from .tuning import Tuned, Tuning, tune
 
 __all__ = [
     "Abstain",
@@ -54,6 +55,8 @@ __all__ = [
     "SnapshotError",
     "Step",
     "TraceError",
+    "Tuned",
+    "Tuning",
     "__version__",
     "diff",
     "forecast_panel",
@@ -62,4 +65,5 @@ __all__ = [
     "manifest",
     "prometheus",
     "replay",
+    "tune",
 ]

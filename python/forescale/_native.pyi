@@ -1,6 +1,6 @@
 """Types of the compiled part; a test compares the names with those at run time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, final
 
@@ -140,6 +140,17 @@ def diff(
 ) -> tuple[str, str]:
     """Two configurations over the same trace, as JSON and as lines for people."""
 
+def tune(
+    config: str,
+    name: str,
+    times: Any,
+    values: Any,
+    plant: str,
+    options: str,
+    go_on: Callable[[float], object] | None = None,
+) -> Tuning:
+    """Searches; `go_on` hears the share that is done and stops the search where it answers False."""
+
 def load_manifest(text: str) -> str:
     """The imports of a manifest as JSON."""
 
@@ -168,6 +179,12 @@ class Report:
     def explain(self, at: float) -> tuple[str, str]: ...
     def to_json(self) -> str: ...
     def to_html(self) -> str: ...
+
+@final
+class Tuning:
+    """The core of ``forescale.Tuning``."""
+
+    def to_json(self) -> str: ...
 
 @final
 class Sizer:

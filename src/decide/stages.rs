@@ -65,21 +65,37 @@ impl Autoscaler {
         is_screened
     }
 
-    /// Feeds what learns, but not with what stands in for a reading that is not believed.
+    /// Feeds lead time and capacity, but not with what stands in for a reading that is not believed.
     pub(super) fn observe(&mut self, observation: &Observation, came: &Observation) {
         if self.lead_time.see(observation.at, observation.replicas) {
             let lead_time = self.lead_time.in_force();
             self.outlooks.iter_mut().for_each(|outlook| outlook.follow(lead_time));
         }
         self.observe_capacity(observation, came);
-        for outlook in &mut self.outlooks {
-            let metric = self.metrics.iter().find(|known| *known.name == *outlook.metric());
-            let kind = metric.expect("an outlook's metric is configured").kind;
-            let load = own_reading(outlook.metric(), observation, came)
-                .and_then(|reading| reading.usage(kind).ok())
-                .and_then(|usage| total_load(usage, kind, observation.replicas.ready).ok());
+    }
+
+    /// Feeds the outlooks in the same way.
+    pub(crate) fn feed(&mut self, observation: &Observation, came: &Observation) {
+        let mut outlooks = std::mem::take(&mut self.outlooks);
+        for outlook in &mut outlooks {
+            let load = self.load_to_learn(outlook.metric(), observation, came);
             outlook.observe(observation.at, load);
         }
+        self.outlooks = outlooks;
+    }
+
+    /// The total load of a metric that is forecast, as its outlook learns of it.
+    pub(crate) fn load_to_learn(
+        &self,
+        metric: &str,
+        observation: &Observation,
+        came: &Observation,
+    ) -> Option<f64> {
+        let known = self.metrics.iter().find(|known| *known.name == *metric);
+        let kind = known.expect("an outlook's metric is configured").kind;
+        own_reading(metric, observation, came)
+            .and_then(|reading| reading.usage(kind).ok())
+            .and_then(|usage| total_load(usage, kind, observation.replicas.ready).ok())
     }
 
     fn observe_capacity(&mut self, observation: &Observation, came: &Observation) {

@@ -43,6 +43,11 @@ pub trait Policy: Saved + std::fmt::Debug + Send + Sync {
     /// The reason to have none now; the decision goes on without this policy.
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason>;
 
+    /// Whether [`learn`](Self::learn) does anything.
+    fn learns(&self) -> bool {
+        false
+    }
+
     /// Learns from history that is fed before the first decision: a load that was, of the metric whose
     /// outlook it asks for.
     fn learn(&mut self, past: &Past<'_>) {

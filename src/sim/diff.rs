@@ -166,7 +166,7 @@ impl Diff {
 /// let diff = diff(&web_service(2, 7), &settings, &now, &planned)?;
 /// assert!(diff.mean_difference > 1.0 && diff.b.score.replica_hours > diff.a.score.replica_hours);
 /// let most = &diff.moments[0];
-/// assert!(most.b.replicas > most.a.replicas && most.b.why.contains("above the target 0.4"));
+/// assert!(most.b.replicas > most.a.replicas && most.b.why.contains("target(cpu)"));
 /// # Ok::<(), forescale::Error>(())
 /// ```
 ///

@@ -11,6 +11,7 @@
 //! would have to be invented; and a day of 15-second decisions must take milliseconds.
 
 mod agreement;
+mod batch;
 mod bounds;
 mod compare;
 mod contender;
@@ -37,6 +38,7 @@ mod trace;
 mod workload;
 
 pub use agreement::{Agreement, Record};
+pub(crate) use batch::{Batch, Span, Stage};
 pub use bounds::Bounds;
 pub use compare::{Comparison, compare, n_ticks};
 pub use contender::Contender;

@@ -175,8 +175,17 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     pub(super) fn new(trace: &'a Trace, settings: &Settings) -> Result<Self, Error> {
         let load_per_replica = settings.capacity_on(trace)?;
+        Self::over(trace, settings, load_per_replica, settings.scored_part(trace))
+    }
+
+    /// The same over any part of the trace, from its start up to its end.
+    pub(super) fn over(
+        trace: &'a Trace,
+        settings: &Settings,
+        load_per_replica: f64,
+        (start, end): (Timestamp, Timestamp),
+    ) -> Result<Self, Error> {
         let settings = Settings { load_per_replica: Some(load_per_replica), ..settings.clone() };
-        let (start, end) = settings.scored_part(trace);
         let interval = settings.interval.as_millis();
         let n_ticks = end.since(start).as_millis() / interval;
         if n_ticks == 0 {
@@ -238,8 +247,7 @@ impl<'a> Scene<'a> {
         mut decide: impl FnMut(usize, &Observation) -> u32,
         mut each: impl FnMut(&Tick),
     ) -> Score {
-        let mut plant =
-            Plant::new(&self.settings, self.load_per_replica, self.start, initial, self.before);
+        let mut plant = self.plant(initial);
         let mut scorer = Scorer::new(&self.settings);
         for (number, (&load, &need)) in self.loads.iter().zip(&self.needs).enumerate() {
             plant.observe(&mut observation);
@@ -323,9 +331,16 @@ impl<'a> Scene<'a> {
         Ok(self.play(initial, observation, |_, seen| scaler.decide(seen).replicas, |_| {}))
     }
 
-    /// Feeds history; the metrics that the configuration knows, still without a value, and the size to
-    /// begin with.
+    /// Feeds history; what the plant shows of what the autoscaler reads, still without a value, and the
+    /// size to begin with.
     fn enter(&self, scaler: &mut Autoscaler) -> Result<(Observation, u32), Error> {
+        let observation = self.observation(scaler)?;
+        self.warm_up(scaler)?;
+        Ok((observation, self.initial(scaler)))
+    }
+
+    /// The metrics that the plant shows and the configuration knows, without a value.
+    pub(super) fn observation(&self, scaler: &Autoscaler) -> Result<Observation, Error> {
         let Settings { load_metric, utilization_metric, latency_metric, .. } = &self.settings;
         let mut observation = Observation::default();
         for metric in [load_metric, utilization_metric, latency_metric] {
@@ -339,16 +354,24 @@ impl<'a> Scene<'a> {
             );
             return Err(Error::config("metrics", message));
         }
-        self.warm_up(scaler)?;
+        Ok(observation)
+    }
+
+    /// The replicas at the start.
+    pub(super) fn initial(&self, scaler: &Autoscaler) -> u32 {
         let (least, most) = (scaler.config().min_replicas, scaler.config().max_replicas);
-        let initial = self.settings.initial_replicas.unwrap_or_else(|| {
+        self.settings.initial_replicas.unwrap_or_else(|| {
             self.replicas_for(self.before, self.settings.target_utilization).clamp(least, most)
-        });
-        Ok((observation, initial))
+        })
+    }
+
+    /// A plant as it is when the scored part begins.
+    pub(super) fn plant(&self, initial: u32) -> Plant {
+        Plant::new(&self.settings, self.load_per_replica, self.start, initial, self.before)
     }
 
     /// Feeds the trace before the scored part, if the configuration knows the load.
-    fn warm_up(&self, scaler: &mut Autoscaler) -> Result<(), Error> {
+    pub(super) fn warm_up(&self, scaler: &mut Autoscaler) -> Result<(), Error> {
         let Trace { step, values, start, .. } = self.trace;
         if !scaler.config().metrics.contains_key(&self.settings.load_metric) {
             return Ok(());

@@ -160,6 +160,11 @@ impl Scorer {
         self.last = Some(Last { requested: tick.requested, demand, supply });
     }
 
+    /// Violation minutes and replica-hours so far.
+    pub(super) fn sums(&self) -> (f64, f64) {
+        (self.score.violation_minutes, self.score.replica_hours)
+    }
+
     /// The score so far, with what it cost.
     pub(super) fn score(&self, cost: Option<f64>) -> Score {
         let n_ticks = (self.n_ticks as f64).max(1.0);

@@ -12,6 +12,7 @@ pub mod prometheus;
 mod raise;
 pub mod replay;
 pub mod sizer;
+pub mod tune;
 
 use forescale::{Duration, Observation, Replicas};
 use napi::bindgen_prelude::{Buffer, Either, Env, Float64Array, Float64ArraySlice, Object, Result};

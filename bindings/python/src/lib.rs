@@ -17,6 +17,7 @@ mod manifest;
 mod prometheus;
 mod replay;
 mod sizer;
+mod tune;
 
 /// The compiled part of `forescale`; what users import stands in the package.
 #[pyo3::pymodule]
@@ -48,6 +49,8 @@ mod _native {
     use crate::replay::{Fronts, Report, diff, fronts, replay};
     #[pymodule_export]
     use crate::sizer::{Bounds, Estimate, Recommendation, Sizer};
+    #[pymodule_export]
+    use crate::tune::{Tuning, tune};
 
     /// The version of the crate, which is that of the package.
     #[pymodule_export]

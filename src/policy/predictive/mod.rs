@@ -97,8 +97,12 @@ impl Policy for Predictive {
         Ok(Proposal { want, wish: Some(wish), demand: Some(demand), reason })
     }
 
+    fn learns(&self) -> bool {
+        self.settings.risk() == Some(Risk::Auto)
+    }
+
     fn learn(&mut self, past: &Past<'_>) {
-        if self.settings.risk() == Some(Risk::Auto) {
+        if self.learns() {
             self.weigher.learn(past);
         }
     }

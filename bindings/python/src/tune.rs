@@ -1,0 +1,101 @@
+//! A search for better settings, off the interpreter.
+//!
+//! In: settings, plant and options as text, a series. Out: `Tuning`, kept as the core made it until
+//! asked. The search runs on a thread of its own, so that this one hears of an interruption.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use forescale::{Config, sim, tune as core};
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+
+use crate::convert;
+use crate::error::raise;
+
+/// How often the interpreter is asked whether to go on.
+const ASK_EVERY: Duration = Duration::from_millis(20);
+
+/// The core of `forescale.Tuning`.
+#[pyclass(frozen, module = "forescale._native")]
+#[derive(Debug)]
+pub(crate) struct Tuning(core::Tuning);
+
+#[pymethods]
+impl Tuning {
+    /// The tuning as JSON.
+    fn to_json(&self, py: Python<'_>) -> String {
+        py.detach(|| self.0.to_json())
+    }
+}
+
+/// Searches; `times` in seconds since the epoch, a missing value is a hole. `go_on` hears the share
+/// that is done and stops the search where it answers False.
+#[pyfunction]
+#[pyo3(signature = (config, name, times, values, plant, options, go_on=None))]
+#[allow(clippy::too_many_arguments, reason = "Python's side names them")]
+pub(crate) fn tune(
+    py: Python<'_>,
+    config: &str,
+    name: &str,
+    times: &Bound<'_, PyAny>,
+    values: &Bound<'_, PyAny>,
+    plant: &str,
+    options: &str,
+    go_on: Option<Py<PyAny>>,
+) -> PyResult<Tuning> {
+    let (times, values) = convert::samples(times, values)?;
+    let (stops, share) = (AtomicBool::new(false), AtomicU64::new(0));
+    let search = || {
+        let config = Config::from_text(config)?;
+        let plant = sim::Settings::from_text(plant)?;
+        let options = core::Options::from_text(options)?;
+        let trace = sim::Trace::from_samples(name, &times, &values)?;
+        core::tune(&config, &trace, &plant, &options, &|done: f64| {
+            share.store(done.to_bits(), Ordering::Relaxed);
+            if stops.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+    };
+    std::thread::scope(|scope| {
+        let work = scope.spawn(search);
+        let mut refused = None;
+        while !work.is_finished() {
+            py.detach(|| std::thread::sleep(ASK_EVERY));
+            let done = f64::from_bits(share.load(Ordering::Relaxed));
+            match asked(py, go_on.as_ref(), done) {
+                Ok(true) => {}
+                Ok(false) => stops.store(true, Ordering::Relaxed),
+                Err(error) => {
+                    stops.store(true, Ordering::Relaxed);
+                    refused.get_or_insert(error);
+                }
+            }
+        }
+        let found = py.detach(|| work.join());
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        match found {
+            Ok(tuning) => tuning.map(Tuning).map_err(raise),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// Whether to go on; not after Ctrl-C.
+fn asked(py: Python<'_>, go_on: Option<&Py<PyAny>>, done: f64) -> PyResult<bool> {
+    let answer = py.check_signals().and_then(|()| {
+        let Some(go_on) = go_on else { return Ok(true) };
+        let answer = go_on.call1(py, (done,))?;
+        Ok(!matches!(answer.extract::<bool>(py), Ok(false)))
+    });
+    match answer {
+        Err(error) if error.is_instance_of::<PyKeyboardInterrupt>(py) => Ok(false),
+        answer => answer,
+    }
+}
