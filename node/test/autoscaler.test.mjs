@@ -14,7 +14,7 @@ const config = {
   max_replicas: 60,
   metrics: { rps: { kind: 'total' } },
   capacity: { kind: 'fixed', metric: 'rps', load_per_replica: 100, target_utilization: 0.5 },
-  policies: [{ kind: 'predictive', metric: 'rps', step: '1m', forecaster: { kind: 'seasonal_naive', season: '7m', smooth: 0 } }],
+  policies: [{ kind: 'predictive', metric: 'rps', quantile: 0.95, step: '1m', forecaster: { kind: 'seasonal_naive', season: '7m', smooth: 0 } }],
   guards: [],
 }
 const minute = 60_000
@@ -83,7 +83,7 @@ min_replicas: 1
   }
   rmSync(folder, { recursive: true })
   assert.deepEqual(effective.max_replicas, { value: 60, given: true })
-  assert.equal(effective['policies[0].quantile'].given, false)
+  assert.equal(effective['capacity.headroom'].given, false)
 })
 
 test('a file that is not there is told by Node', () => {

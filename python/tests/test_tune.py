@@ -96,6 +96,6 @@ def test_what_cannot_be_tuned_is_named(trace: Any) -> None:
         tune(CONFIG, trace, objective={"kind": "least_cost", "violation_share": 2})
     times, values = trace
     with pytest.raises(TraceError, match="too short"):
-        tune(CONFIG, (times[:5], values[:5]))
+        tune(CONFIG, (times[:5], values[:5]), {"interval": "10m"})
     with pytest.raises(TraceError, match="no load"):
         tune(CONFIG, (times, [0.0] * len(times)))
