@@ -4,6 +4,7 @@
 //! ```text
 //! cargo fronts TRACES                 # a folder of CSV files, plain or gzip
 //! cargo fronts TRACES --start-up 5m --only tweets
+//! cargo fronts TRACES --plant plant.yaml     # with faults, for one
 //! ```
 //!
 //! For each trace both have a front: violation minutes against replica-hours, as a lower convex hull.
@@ -27,9 +28,12 @@ use forescale::sim::{self, Contender, Family, Front, Settings, Trace};
 struct Arguments {
     /// Folder of CSV files of time and load, plain or gzip
     traces: PathBuf,
-    /// How long a replica takes to start
-    #[arg(long, default_value = "2m")]
-    start_up: String,
+    /// How long a replica takes to start; by default what the plant says, or 2m
+    #[arg(long)]
+    start_up: Option<String>,
+    /// Settings of the plant, such as its faults, JSON or YAML
+    #[arg(long)]
+    plant: Option<PathBuf>,
     /// Only files whose name holds this
     #[arg(long)]
     only: Option<String>,
@@ -52,8 +56,7 @@ fn main() -> ExitCode {
 }
 
 fn fronts(arguments: &Arguments) -> Result<String, String> {
-    let start_up = arguments.start_up.parse().map_err(|error| format!("--start-up: {error}"))?;
-    let settings = Settings { start_up, ..Settings::default() };
+    let settings = settings(arguments)?;
     let mut paths = std::fs::read_dir(&arguments.traces)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
         .map_err(|error| format!("{}: {error}", arguments.traces.display()))?;
@@ -141,6 +144,20 @@ fn fronts(arguments: &Arguments) -> Result<String, String> {
     ))
 }
 
+fn settings(arguments: &Arguments) -> Result<Settings, String> {
+    let mut settings = match &arguments.plant {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| error.to_string())
+            .and_then(|text| Settings::from_text(&text).map_err(|error| error.to_string()))
+            .map_err(|error| format!("{}: {error}", path.display()))?,
+        None => Settings::default(),
+    };
+    if let Some(start_up) = &arguments.start_up {
+        settings.start_up = start_up.parse().map_err(|error| format!("--start-up: {error}"))?;
+    }
+    Ok(settings)
+}
+
 /// `predictive` as it is without any setting.
 fn by_default(trace: &Trace, settings: &Settings) -> Result<Family, forescale::Error> {
     let config = format!(
@@ -168,7 +185,8 @@ mod tests {
     fn a_folder_without_traces_is_named() {
         let arguments = |traces: &str, start_up: &str| Arguments {
             traces: traces.into(),
-            start_up: start_up.into(),
+            start_up: Some(start_up.into()),
+            plant: None,
             only: None,
         };
         assert!(fronts(&arguments("no/such/folder", "2m")).unwrap_err().contains("no/such/folder"));
