@@ -9,6 +9,7 @@
 
 pub mod auto;
 mod bank;
+pub mod batch;
 mod carry;
 mod cholesky;
 mod contest;
@@ -55,7 +56,7 @@ pub use model::{Horizon, Model};
 pub(crate) use outlook::LEVELS;
 pub use outlook::Outlook;
 pub use outlook_config::OutlookConfig;
-pub use panel::{Panel, PanelForecast, forecast_panel};
+pub use panel::{On, Panel, PanelForecast, forecast_panel, forecast_panel_on};
 /// So many of a model's errors are kept; a quantile above `n / (n + 1)` of them is the largest.
 pub(crate) const ERRORS_KEPT: usize = residuals::Residuals::KEPT;
 
@@ -71,6 +72,7 @@ catalog! {
     /// Settings of a built-in forecaster; `kind` names it. Built with the step of its samples.
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
         "auto" => auto::Auto,
+        "batch" => batch::Batch,
         "croston" => croston::Croston,
         "drift" => drift::Drift,
         #[cfg(feature = "augurs")] "ets" => ets::Ets,
@@ -197,6 +199,7 @@ mod tests {
     /// One of each kind, with a season short enough for a test.
     fn one_of_each() -> Vec<Box<dyn Forecaster>> {
         let settings = |kind: &&str| match *kind {
+            "batch" => r#"{"kind": "batch", "seasons": ["10m", "30m"], "n_samples": 200}"#,
             "croston" => r#""croston""#,
             "harmonic" => r#"{"kind": "harmonic", "seasons": ["10m", "20m"], "memory": "1h"}"#,
             "ets" => r#"{"kind": "ets", "seasons": ["10m"], "n_samples": 24, "refit": "4h"}"#,
