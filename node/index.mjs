@@ -14,6 +14,7 @@ export const {
   Report,
   Sizer,
   forecastPanel,
+  gpuInfo,
   lint,
   manifest,
   prometheus,

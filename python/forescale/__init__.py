@@ -16,7 +16,7 @@ from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError
 from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
 from .forecaster import Expert, Forecaster
 from .linting import Finding, Fix, lint
-from .panel import PanelForecast, forecast_panel
+from .panel import GpuInfo, PanelForecast, forecast_panel, gpu_info
 from .readings import Reading
 from .replay import Report, replay
 from .sizer import Refused, Sizer
@@ -38,6 +38,7 @@ __all__ = [
     "Forecast",
     "Forecaster",
     "ForescaleError",
+    "GpuInfo",
     "ObservationError",
     "PanelForecast",
     "Reading",
@@ -53,6 +54,7 @@ __all__ = [
     "TraceError",
     "__version__",
     "forecast_panel",
+    "gpu_info",
     "lint",
     "manifest",
     "prometheus",
