@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use super::batch::{Ask, Told, forecast_many};
 use super::model::check_step;
-use super::{Forecast, Forecaster, ForecasterConfig, Horizon, input};
+use super::{Forecast, Forecaster, ForecasterConfig, Horizon, cores, input};
 use crate::gpu::{Choice, Device};
 use crate::{Duration, Error, Reason, Timestamp};
 
@@ -209,7 +209,7 @@ pub fn forecast_panel_on(
             let work = Work { settings, panel, n_samples, horizon, quantiles, blocks };
             // At least one model is built, so that settings out of range are refused for no series
             // too.
-            let n_workers = n_threads().min(n_series.div_ceil(BLOCK)).max(1);
+            let n_workers = cores::n_threads().min(n_series.div_ceil(BLOCK)).max(1);
             let models = (0..n_workers).map(|_| settings.clone().build(step));
             let abstained = done_by(&work, models.collect::<Result<Vec<_>, _>>()?);
             Told { abstained, device: "cpu".to_owned(), kernel_seconds: None }
@@ -278,35 +278,14 @@ impl<'a, B: Iterator<Item = (usize, &'a mut [f64])>> Work<'_, B> {
     }
 }
 
-#[cfg(feature = "parallel")]
-fn n_threads() -> usize {
-    rayon::current_num_threads()
-}
-
-#[cfg(not(feature = "parallel"))]
-fn n_threads() -> usize {
-    1
-}
-
 /// The work done, a thread for each model; the series without a forecast, in order.
-#[cfg(feature = "parallel")]
 fn done_by<'a, B: Iterator<Item = (usize, &'a mut [f64])> + Send>(
     work: &Work<'_, B>,
     models: Vec<Box<dyn Forecaster>>,
 ) -> Vec<(usize, Reason)> {
-    use rayon::prelude::*;
-    let told: Vec<_> = models.into_par_iter().map(|model| work.take_blocks(model)).collect();
-    let mut abstained = told.concat();
+    let mut abstained = cores::each(models, |_, model| work.take_blocks(model)).concat();
     abstained.sort_unstable_by_key(|&(series, _)| series);
     abstained
-}
-
-#[cfg(not(feature = "parallel"))]
-fn done_by<'a, B: Iterator<Item = (usize, &'a mut [f64])>>(
-    work: &Work<'_, B>,
-    models: Vec<Box<dyn Forecaster>>,
-) -> Vec<(usize, Reason)> {
-    models.into_iter().flat_map(|model| work.take_blocks(model)).collect()
 }
 
 #[cfg(test)]

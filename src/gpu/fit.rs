@@ -24,7 +24,7 @@ pub(crate) struct Params {
     pub(crate) n_samples: u32,
     pub(crate) season: u32,
     pub(crate) slow: u32,
-    pub(crate) smooth: u32,
+    pub(crate) smoothed: u32,
     pub(crate) n_levels: u32,
     pub(crate) awake: u32,
     pub(crate) n_rows: u32,
@@ -55,8 +55,9 @@ pub(crate) struct Anchor {
 impl Params {
     /// As the kernel reads them, word by word.
     pub(crate) fn words(&self) -> Vec<u32> {
-        let Self { n_series, n_samples, season, slow, smooth, n_levels, awake, n_rows, .. } = *self;
-        let mut words = vec![n_series, n_samples, season, slow, smooth, n_levels, awake, n_rows];
+        let Self { n_series, n_samples, season, slow, smoothed, n_levels, awake, n_rows, .. } =
+            *self;
+        let mut words = vec![n_series, n_samples, season, slow, smoothed, n_levels, awake, n_rows];
         words.extend(self.means.iter().chain(&self.away).map(|rate| rate.to_bits()));
         words.extend(self.reserved);
         for anchor in &self.anchors {

@@ -24,7 +24,7 @@ struct Params {
     n_samples: u32,
     season: u32, // in steps, 0 for none
     slow: u32,
-    smooth: u32, // whether a course is the mean of three samples
+    smoothed: u32, // whether a course is the mean of three samples
     n_levels: u32,
     awake: u32, // a bit for each expert that has an opinion
     n_rows: u32, // for each horizon
@@ -97,7 +97,7 @@ fn ago(t: u32, ahead: u32, season: u32) -> vec2<f32> {
     if at == params.n_samples {
         return vec2<f32>(0.0, 0.0);
     }
-    if params.smooth == 0u {
+    if params.smoothed == 0u {
         return vec2<f32>(sample(at), 1.0);
     }
     let before = sample(max(at, 1u) - 1u);
@@ -192,7 +192,7 @@ fn solve(n: u32, scale: f32, ever: f32, ridge_of: f32) {
             weight -= matrix[16u * i + k] * weights[k];
         }
         // The diagonal is kept inverted.
-        matrix[17u * i] = sqrt(1.0 / max(rest, 1e-30));
+        matrix[17u * i] = 1.0 / sqrt(max(rest, 1e-30));
         weights[i] = weight * matrix[17u * i];
     }
     for (var up = 0u; up < n; up += 1u) {

@@ -34,7 +34,7 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
 
     let (of_params, span) = members(&module, "Params");
     let params = offsets!(
-        Params, n_series, n_samples, season, slow, smooth, n_levels, awake, n_rows, means, away,
+        Params, n_series, n_samples, season, slow, smoothed, n_levels, awake, n_rows, means, away,
         reserved, anchors
     );
     assert_eq!(of_params, params);

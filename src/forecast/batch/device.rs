@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::super::cores::each;
 use super::many::{Told, Work};
 use super::plan::{Plan, Scale, pack};
 use crate::gpu::Device;
@@ -111,7 +112,7 @@ fn params(plan: &Plan, n_rows: usize) -> Params {
         n_samples: plan.n_samples as u32,
         season: plan.season as u32,
         slow: plan.slow as u32,
-        smooth: u32::from(plan.smooth),
+        smoothed: u32::from(plan.smooth),
         n_levels: plan.levels.len() as u32,
         awake,
         n_rows: n_rows as u32,
@@ -140,14 +141,15 @@ fn packed(work: &Work<'_>, first: usize, n: usize) -> (Vec<f32>, Vec<u32>, Vec<S
         let scales: Vec<_> = scales.collect();
         (samples, known, scales)
     };
-    let columns = each(n.div_ceil(ABREAST), |column_at| column(column_at * ABREAST));
+    let starts = (0..n).step_by(ABREAST).collect();
+    let columns = each(starts, |_, at| column(at));
     let beside = |t: usize, row: &mut [f32]| {
         for (row, (samples, _, scales)) in row.chunks_mut(ABREAST).zip(&columns) {
             row.copy_from_slice(&samples[t * scales.len()..(t + 1) * scales.len()]);
         }
     };
     let mut samples = vec![0.0_f32; n_samples * n];
-    each_row(&mut samples, n, beside);
+    each(samples.chunks_mut(n).collect(), beside);
     let mut known = vec![0_u32; n_words * n];
     for (word, row) in known.chunks_mut(n).enumerate() {
         for (row, (_, known, scales)) in row.chunks_mut(ABREAST).zip(&columns) {
@@ -169,42 +171,9 @@ fn composed(
 ) -> Vec<(usize, Reason)> {
     let stride = scales.len();
     let parts: Vec<_> = scales.chunks(256).zip(into.chunks_mut(256 * work.width())).collect();
-    each_of(parts, |part, (scales, into)| {
+    each(parts, |part, (scales, into)| {
         let at = part * 256;
         work.compose(first + at, scales, &samples[at..], &rows[at..], stride, into)
     })
     .concat()
-}
-
-#[cfg(feature = "parallel")]
-fn each<T: Send>(n: usize, make: impl Fn(usize) -> T + Send + Sync) -> Vec<T> {
-    use rayon::prelude::*;
-    (0..n).into_par_iter().map(make).collect()
-}
-
-#[cfg(feature = "parallel")]
-fn each_of<I: Send, T: Send>(parts: Vec<I>, make: impl Fn(usize, I) -> T + Send + Sync) -> Vec<T> {
-    use rayon::prelude::*;
-    parts.into_par_iter().enumerate().map(|(at, part)| make(at, part)).collect()
-}
-
-#[cfg(feature = "parallel")]
-fn each_row(rows: &mut [f32], width: usize, fill: impl Fn(usize, &mut [f32]) + Send + Sync) {
-    use rayon::prelude::*;
-    rows.par_chunks_mut(width).enumerate().for_each(|(at, row)| fill(at, row));
-}
-
-#[cfg(not(feature = "parallel"))]
-fn each<T>(n: usize, make: impl Fn(usize) -> T) -> Vec<T> {
-    (0..n).map(make).collect()
-}
-
-#[cfg(not(feature = "parallel"))]
-fn each_of<I, T>(parts: Vec<I>, make: impl Fn(usize, I) -> T) -> Vec<T> {
-    parts.into_iter().enumerate().map(|(at, part)| make(at, part)).collect()
-}
-
-#[cfg(not(feature = "parallel"))]
-fn each_row(rows: &mut [f32], width: usize, fill: impl Fn(usize, &mut [f32])) {
-    rows.chunks_mut(width).enumerate().for_each(|(at, row)| fill(at, row));
 }

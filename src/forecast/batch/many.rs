@@ -2,6 +2,7 @@
 //!
 //! In: a panel. Out: the forecast of each series, and who abstains; the same as of a model for each.
 
+use super::super::cores;
 use super::Config;
 use super::compose::One;
 use super::fit::{ROWS, fit};
@@ -139,24 +140,12 @@ impl<'a> Work<'a> {
         let mut abstained = Vec::new();
         for (part, into) in into.chunks_mut(PART * self.width().max(1)).enumerate() {
             self.go_on()?;
-            let blocks = into.chunks_mut(LANES * self.width());
-            abstained.extend(self.blocks(part * PART, blocks.collect()));
+            let blocks = into.chunks_mut(LANES * self.width()).collect();
+            let first = part * PART;
+            let told = cores::each(blocks, |at, into| self.block(first + at * LANES, into));
+            abstained.extend(told.concat());
         }
         Ok(abstained)
-    }
-
-    #[cfg(feature = "parallel")]
-    fn blocks(&self, first: usize, blocks: Vec<&mut [f64]>) -> Vec<(usize, Reason)> {
-        use rayon::prelude::*;
-        let told = blocks.into_par_iter().enumerate();
-        let told = told.map(|(block, into)| self.block(first + block * LANES, into));
-        told.collect::<Vec<_>>().concat()
-    }
-
-    #[cfg(not(feature = "parallel"))]
-    fn blocks(&self, first: usize, blocks: Vec<&mut [f64]>) -> Vec<(usize, Reason)> {
-        let told = blocks.into_iter().enumerate();
-        told.flat_map(|(block, into)| self.block(first + block * LANES, into)).collect()
     }
 
     fn block(&self, first: usize, into: &mut [f64]) -> Vec<(usize, Reason)> {
