@@ -14,6 +14,7 @@ mod plan;
 mod tests;
 #[cfg(all(test, feature = "gpu"))]
 mod tests_on_device;
+mod walk;
 
 use serde::{Deserialize, Serialize};
 

@@ -56,7 +56,8 @@ pub struct Choice {
     /// No piece of memory longer than so many bytes; default: what the adapter has. Longer panels go
     /// in chunks.
     pub most_bytes: Option<u64>,
-    is_off: bool,
+    /// No adapter at all.
+    pub off: bool,
 }
 
 impl Choice {
@@ -69,7 +70,7 @@ impl Choice {
     /// assert_eq!(Choice::from_text(None), Choice::default());
     /// assert!(Choice::from_text(Some("software")).allow_software);
     /// assert_eq!(Choice::from_text(Some("H200")).name.as_deref(), Some("H200"));
-    /// assert!(Choice::from_text(Some("off")).is_off());
+    /// assert!(Choice::from_text(Some("off")).off);
     /// ```
     #[must_use]
     pub fn from_text(text: Option<&str>) -> Self {
@@ -84,14 +85,12 @@ impl Choice {
     }
 
     /// No adapter at all.
+    ///
+    /// ```
+    /// assert!(forescale::gpu::info(&forescale::gpu::Choice::off()).is_err());
+    /// ```
     #[must_use]
     pub fn off() -> Self {
-        Self { is_off: true, ..Self::default() }
-    }
-
-    /// Whether it is [`off`](Self::off).
-    #[must_use]
-    pub fn is_off(&self) -> bool {
-        self.is_off
+        Self { off: true, ..Self::default() }
     }
 }

@@ -61,7 +61,7 @@ pub struct Info {
 /// # Errors
 /// If there is no adapter, with what each backend says, or this build has no feature `gpu`.
 pub fn info(choice: &Choice) -> Result<Info, Error> {
-    if choice.is_off() {
+    if choice.off {
         return Err(no_adapter("FORESCALE_GPU is off"));
     }
     #[cfg(feature = "gpu")]

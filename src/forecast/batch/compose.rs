@@ -5,8 +5,9 @@
 
 use super::super::history::{stale, too_little};
 use super::fit::{AWAY, COUNT, EVER, EXPERTS, FEATURES, FEW, LATELY, MEANS, PRIOR};
-use super::fit::{PROFILE_SEASONS, ROWS, SAY};
+use super::fit::{ROWS, SAY};
 use super::plan::{LEAST, Plan, Scale};
+use super::walk::PROFILE_SEASONS;
 use crate::{Duration, Reason};
 
 /// One series among others that lie beside it.

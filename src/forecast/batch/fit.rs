@@ -5,6 +5,7 @@
 
 use super::lanes::Lanes;
 use super::plan::{Anchor, Plan};
+use super::walk::Walk;
 
 /// Features of a step ahead: four means, and four of each of three courses.
 pub(super) const FEATURES: usize = 16;
@@ -12,12 +13,9 @@ pub(super) const FEATURES: usize = 16;
 pub(super) const EXPERTS: usize = 9;
 
 /// Where the features of the season, the slow season and the profile begin.
-const SEASON: usize = 4;
+pub(super) const SEASON: usize = 4;
 const SLOW: usize = 8;
 const PROFILE: usize = 12;
-
-/// So many past seasons are in the profile.
-pub(super) const PROFILE_SEASONS: usize = 8;
 
 /// The weights before anything is learnt: a little of each course, a little back to the means.
 pub(super) const PRIOR: [f32; FEATURES] =
@@ -138,98 +136,6 @@ struct Learnt<const N: usize> {
     ever: Lanes<N>,
 }
 
-/// The means of the load and its distances from the courses, step by step.
-struct Walk<'a, const N: usize> {
-    plan: &'a Plan,
-    samples: &'a [[f32; N]],
-    means: [Lanes<N>; 4],
-    away: [[Lanes<N>; 2]; 3],
-    base: [Option<Lanes<N>>; 3],
-}
-
-impl<'a, const N: usize> Walk<'a, N> {
-    fn new(plan: &'a Plan, samples: &'a [[f32; N]]) -> Self {
-        let first = Lanes(samples.first().copied().unwrap_or([0.0; N]));
-        Self { plan, samples, means: [first; 4], away: [[Lanes::ZERO; 2]; 3], base: [None; 3] }
-    }
-
-    #[inline(always)]
-    fn take(&mut self, at: usize) {
-        let now = Lanes(self.samples[at]);
-        let first = 1.0 / (at + 1) as f32;
-        for (mean, rate) in self.means.iter_mut().zip(self.plan.means) {
-            *mean += (now - *mean) * rate.max(first);
-        }
-        self.base = self.courses(at, 0);
-        let seasons = [self.plan.season, self.plan.slow, self.plan.season];
-        for ((away, base), season) in self.away.iter_mut().zip(self.base).zip(seasons) {
-            let Some(base) = base else { continue };
-            let first = 1.0 / (at - season + 1) as f32;
-            for (away, rate) in away.iter_mut().zip(self.plan.away) {
-                *away += (now - base - *away) * rate.max(first);
-            }
-        }
-    }
-
-    /// What is told of the step `ahead` of `at`, as distances from now.
-    #[inline(always)]
-    fn features(&self, at: usize, ahead: usize) -> [Lanes<N>; FEATURES] {
-        let now = Lanes(self.samples[at]);
-        let mut features = [Lanes::ZERO; FEATURES];
-        for (feature, &mean) in features.iter_mut().zip(&self.means) {
-            *feature = mean - now;
-        }
-        let then = self.courses(at, ahead);
-        for (course, into) in features[SEASON..].chunks_exact_mut(4).enumerate() {
-            if let (Some(then), Some(base)) = (then[course], self.base[course]) {
-                let [hour, day] = self.away[course];
-                into.copy_from_slice(&[then - now, now - base, hour, day]);
-            }
-        }
-        features
-    }
-
-    /// The courses' values `ahead` of `at`, where the past reaches.
-    #[inline(always)]
-    fn courses(&self, at: usize, ahead: usize) -> [Option<Lanes<N>>; 3] {
-        let Plan { season, slow, .. } = *self.plan;
-        [self.ago(at, ahead, season), self.ago(at, ahead, slow), self.profile(at, ahead)]
-    }
-
-    #[inline(always)]
-    fn ago(&self, at: usize, ahead: usize, season: usize) -> Option<Lanes<N>> {
-        if season == 0 {
-            return None;
-        }
-        let then = (at + ahead).checked_sub(ahead.div_ceil(season).max(1) * season)?;
-        if !self.plan.smooth {
-            return Some(Lanes(self.samples[then]));
-        }
-        let before = Lanes(self.samples[then.saturating_sub(1)]);
-        let after = Lanes(self.samples[(then + 1).min(at)]);
-        Some((before + Lanes(self.samples[then]) + after) * (1.0 / 3.0))
-    }
-
-    #[inline(always)]
-    fn profile(&self, at: usize, ahead: usize) -> Option<Lanes<N>> {
-        let season = self.plan.season;
-        if season == 0 {
-            return None;
-        }
-        let mut then = (at + ahead).checked_sub(ahead.div_ceil(season).max(1) * season)?;
-        let (mut sum, mut n) = (Lanes::ZERO, 0.0);
-        for _ in 0..PROFILE_SEASONS {
-            sum += Lanes(self.samples[then]);
-            n += 1.0;
-            if then < season {
-                break;
-            }
-            then -= season;
-        }
-        Some(sum * (1.0 / n))
-    }
-}
-
 /// The sums of the regression, and the errors of all experts.
 struct Learning<const N: usize> {
     /// Products of features with each other; the lower triangle is used.
@@ -301,6 +207,7 @@ impl<const N: usize> Learning<N> {
 
     /// The weights of the first `D` features that minimize the squared error plus the ridge towards the
     /// prior, by Cholesky's decomposition.
+    #[allow(clippy::needless_range_loop, reason = "rows and columns, as the shader has them")]
     fn solved<const D: usize>(&self, anchor: &Anchor) -> [Lanes<N>; D] {
         let scale = 1.0 / self.next_weight;
         let mut trace = Lanes::ZERO;

@@ -56,7 +56,7 @@ pub(in crate::forecast) fn forecast_many(ask: &Ask<'_>, into: &mut [f64]) -> Res
     let is_large = ask.n_series.saturating_mul(work.plan.n_samples) >= CROSSOVER;
     let wanted = match ask.device {
         Device::Cpu => false,
-        Device::Auto => is_large && !ask.choice.is_off(),
+        Device::Auto => is_large && !ask.choice.off,
         Device::Gpu => true,
     };
     let did_ask = cfg!(feature = "gpu") && work.plan.n_samples > 0 && ask.n_series > 0;

@@ -54,8 +54,10 @@ pub(super) struct Anchor {
     pub(super) delay: usize,
     /// The step from which errors count for the quantiles.
     pub(super) skip: usize,
-    /// Where its errors begin among those of all anchors, and how many there are.
+    /// Where its errors begin among those of all anchors.
+    #[cfg_attr(not(feature = "gpu"), allow(dead_code))]
     pub(super) first: usize,
+    /// How many there are.
     pub(super) n_errors: usize,
     /// Rates at which the experts' losses, the error in the long run and lately are followed.
     pub(super) loss: f32,
@@ -106,6 +108,7 @@ impl Plan {
     }
 
     /// How many forecasts of one series are judged at all anchors together.
+    #[cfg(feature = "gpu")]
     pub(super) fn n_errors(&self) -> usize {
         self.anchors.iter().map(|anchor| anchor.n_errors).sum()
     }
