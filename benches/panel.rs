@@ -91,7 +91,7 @@ fn measured(
     let settings = ForecasterConfig::from_text("batch")?;
     let panel = Panel { values, n_series, start: Timestamp::from_secs(300), step: STEP };
     let on = On { device, choice: choice.clone(), ..On::default() };
-    let run = || {
+    let run = || -> Result<(f64, PanelForecast), forescale::Error> {
         let start = Instant::now();
         let forecast = forecast_panel_on(&settings, &panel, HORIZON, &QUANTILES, &on)?;
         Ok((start.elapsed().as_secs_f64(), forecast))
