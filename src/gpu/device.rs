@@ -247,6 +247,23 @@ impl Gpu {
         })
     }
 
+    /// The buffers of a kernel, in the order of its bindings.
+    pub(super) fn bound(
+        &self,
+        kernel: &wgpu::ComputePipeline,
+        buffers: &[&wgpu::Buffer],
+    ) -> wgpu::BindGroup {
+        let entries = buffers.iter().enumerate().map(|(at, buffer)| wgpu::BindGroupEntry {
+            binding: at as u32,
+            resource: buffer.as_entire_binding(),
+        });
+        self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &kernel.get_bind_group_layout(0),
+            entries: &entries.collect::<Vec<_>>(),
+        })
+    }
+
     /// Asks for the bytes of a buffer that is written by what was submitted.
     pub(super) fn ask_for(&self, buffer: &wgpu::Buffer, bytes: u64) -> Coming {
         let (send, told) = mpsc::channel();

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::device::{Coming, Failure, Gpu};
+use super::quantiles::{self, SEARCH_BYTES};
 
 /// The source of the kernel.
 pub(crate) const SOURCE: &str = include_str!("fit.wgsl");
@@ -13,8 +14,18 @@ pub(crate) const SOURCE: &str = include_str!("fit.wgsl");
 /// So many horizons at most.
 pub(crate) const ANCHORS: usize = 6;
 
-/// Invocations of a group, as the kernel has it.
+/// Invocations of a group, as both kernels have it.
 const GROUP: u32 = 64;
+
+/// Bytes of the kernel's `State`, of which there is one for a horizon.
+pub(super) const STATE_BYTES: usize = 1072;
+
+/// No invocation walks more steps a dispatch. With all loops, and a new solution each eighth step, that
+/// is a third of the 65,535 rounds after which Mesa's software driver ends all loops.
+const MOST_STEPS: usize = 256;
+
+/// No dispatch walks more steps in all: a tenth of a second where 200 Gflop/s come of it.
+const MOST_WORK: usize = 1 << 24;
 
 /// The kernel's `Params`: same fields, same order, all of four bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,7 +36,7 @@ pub(crate) struct Params {
     pub(crate) season: u32,
     pub(crate) slow: u32,
     pub(crate) smoothed: u32,
-    pub(crate) n_levels: u32,
+    pub(crate) n_steps: u32,
     pub(crate) awake: u32,
     pub(crate) n_rows: u32,
     pub(crate) means: [f32; 4],
@@ -49,15 +60,21 @@ pub(crate) struct Anchor {
     pub(crate) lately: f32,
     pub(crate) growth: f32,
     pub(crate) ridge: f32,
-    pub(crate) reserved: u32,
+    pub(crate) n_counted: u32,
 }
 
 impl Params {
+    /// For a chunk of so many series.
+    fn chunk(&self, n_series: usize, n_anchors: usize) -> Self {
+        let n_steps = (MOST_WORK / (n_series * n_anchors).max(1)).clamp(1, MOST_STEPS);
+        Self { n_series: n_series as u32, n_steps: n_steps as u32, ..*self }
+    }
+
     /// As the kernel reads them, word by word.
     pub(crate) fn words(&self) -> Vec<u32> {
-        let Self { n_series, n_samples, season, slow, smoothed, n_levels, awake, n_rows, .. } =
+        let Self { n_series, n_samples, season, slow, smoothed, n_steps, awake, n_rows, .. } =
             *self;
-        let mut words = vec![n_series, n_samples, season, slow, smoothed, n_levels, awake, n_rows];
+        let mut words = vec![n_series, n_samples, season, slow, smoothed, n_steps, awake, n_rows];
         words.extend(self.means.iter().chain(&self.away).map(|rate| rate.to_bits()));
         words.extend(self.reserved);
         for anchor in &self.anchors {
@@ -65,7 +82,7 @@ impl Params {
             words.extend([ahead, spacing, refit, delay, skip, first]);
             let rates = [anchor.loss, anchor.ever, anchor.lately, anchor.growth, anchor.ridge];
             words.extend(rates.map(f32::to_bits));
-            words.push(anchor.reserved);
+            words.push(anchor.n_counted);
         }
         words
     }
@@ -76,21 +93,32 @@ impl Params {
 #[derive(Debug)]
 pub(crate) struct Session {
     gpu: Arc<Gpu>,
-    pipeline: wgpu::ComputePipeline,
+    kernels: Kernels,
     params: Params,
-    n_anchors: u32,
+    n_anchors: usize,
+    n_levels: usize,
     most_series: usize,
     slots: [Slot; 2],
 }
 
 #[derive(Debug)]
+struct Kernels {
+    fit: wgpu::ComputePipeline,
+    quantiles: wgpu::ComputePipeline,
+}
+
+#[derive(Debug)]
 struct Slot {
     params: wgpu::Buffer,
+    of_quantiles: wgpu::Buffer,
     samples: wgpu::Buffer,
     known: wgpu::Buffer,
+    states: wgpu::Buffer,
+    searches: wgpu::Buffer,
     rows: wgpu::Buffer,
     answer: wgpu::Buffer,
-    group: wgpu::BindGroup,
+    fit: wgpu::BindGroup,
+    quantiles: wgpu::BindGroup,
     clock: Option<Clock>,
     pending: Option<(usize, wgpu::SubmissionIndex, Coming)>,
 }
@@ -118,19 +146,27 @@ impl Session {
         levels: &[f32],
         n_series: usize,
     ) -> Result<Self, Failure> {
-        let pipeline = gpu.kernel("fit", SOURCE)?;
-        let rows = n_anchors * params.n_rows as usize;
-        let longest = rows.max(params.n_samples as usize).max(n_errors);
+        let fit = gpu.kernel("fit", SOURCE)?;
+        let kernels = Kernels { fit, quantiles: gpu.kernel("quantiles", quantiles::SOURCE)? };
+        let n_levels = levels.len();
+        let numbers = Numbers {
+            samples: params.n_samples as usize,
+            errors: n_errors,
+            states: n_anchors * STATE_BYTES / 4,
+            searches: 2 * n_anchors * n_levels.div_ceil(4) * SEARCH_BYTES / 4,
+            rows: n_anchors * params.n_rows as usize,
+        };
+        let longest = numbers.longest();
         let fitting = usize::try_from(gpu.most_bytes() / 4).unwrap_or(usize::MAX) / longest.max(1);
         if fitting == 0 {
             let message = format!("{longest} numbers of one series are more than a buffer holds");
             return Err(Failure::Refused(message));
         }
         let most_series = fitting.min(MOST_SERIES).min(n_series.max(1));
-        let slot = || Slot::new(gpu, &pipeline, &params, n_errors, levels, rows, most_series);
+        let slot = || Slot::new(gpu, &kernels, &numbers, levels, most_series);
         let slots = [slot()?, slot()?];
-        let n_anchors = n_anchors as u32;
-        Ok(Self { gpu: Arc::clone(gpu), pipeline, params, n_anchors, most_series, slots })
+        let gpu = Arc::clone(gpu);
+        Ok(Self { gpu, kernels, params, n_anchors, n_levels, most_series, slots })
     }
 
     /// So many series a chunk.
@@ -149,16 +185,23 @@ impl Session {
         samples: &[f32],
         known: &[u32],
     ) -> Result<(), Failure> {
-        let Self { gpu, pipeline, params, n_anchors, .. } = self;
+        let Self { gpu, kernels, params, n_anchors, n_levels, .. } = self;
         let slot = &mut self.slots[chunk % 2];
-        let params = Params { n_series: n_series as u32, ..*params };
-        let bytes = 4 * (params.n_rows * *n_anchors) as u64 * n_series as u64;
+        let params = params.chunk(n_series, *n_anchors);
+        let of_quantiles = quantiles::Params::new(&params, *n_anchors, *n_levels);
+        let groups = (n_series as u32).div_ceil(GROUP);
+        let n_anchors = *n_anchors as u32;
+        let bytes = 4 * u64::from(params.n_rows * n_anchors) * n_series as u64;
         let clock = if slot.clock.is_some() { CLOCK_BYTES } else { 0 };
         let submission = gpu.checked(|| {
             gpu.queue.write_buffer(&slot.params, 0, bytemuck::cast_slice(&params.words()));
+            let words = of_quantiles.words();
+            gpu.queue.write_buffer(&slot.of_quantiles, 0, bytemuck::cast_slice(&words));
             gpu.queue.write_buffer(&slot.samples, 0, bytemuck::cast_slice(samples));
             gpu.queue.write_buffer(&slot.known, 0, bytemuck::cast_slice(known));
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            encoder.clear_buffer(&slot.states, 0, None);
+            encoder.clear_buffer(&slot.searches, 0, None);
             let times = slot.clock.as_ref().map(|clock| wgpu::ComputePassTimestampWrites {
                 query_set: &clock.set,
                 beginning_of_pass_write_index: Some(0),
@@ -168,9 +211,16 @@ impl Session {
                 label: Some("fit"),
                 timestamp_writes: times,
             });
-            pass.set_pipeline(pipeline);
-            pass.set_bind_group(0, &slot.group, &[]);
-            pass.dispatch_workgroups((n_series as u32).div_ceil(GROUP), *n_anchors, 1);
+            pass.set_pipeline(&kernels.fit);
+            pass.set_bind_group(0, &slot.fit, &[]);
+            for _ in 0..params.n_samples.div_ceil(params.n_steps) {
+                pass.dispatch_workgroups(groups, n_anchors, 1);
+            }
+            pass.set_pipeline(&kernels.quantiles);
+            pass.set_bind_group(0, &slot.quantiles, &[]);
+            for _ in 0..of_quantiles.n_dispatches() {
+                pass.dispatch_workgroups(groups, 2 * n_anchors, n_levels.div_ceil(4) as u32);
+            }
             drop(pass);
             encoder.copy_buffer_to_buffer(&slot.rows, 0, &slot.answer, clock, Some(bytes));
             if let Some(clock) = &slot.clock {
@@ -200,7 +250,7 @@ impl Session {
             return Err(Failure::Lost);
         };
         let clock = if slot.clock.is_some() { CLOCK_BYTES } else { 0 };
-        let n_rows = (self.params.n_rows * self.n_anchors) as usize * n_series;
+        let n_rows = self.params.n_rows as usize * self.n_anchors * n_series;
         let bytes = 4 * n_rows as u64 + clock;
         self.gpu.receive(coming, &slot.answer, submission, bytes, |answer| {
             let (ticks, rows) = answer.split_at(clock as usize);
@@ -222,43 +272,58 @@ impl Session {
 /// A chunk has at most so many series, so that the next one is made ready meanwhile.
 const MOST_SERIES: usize = 32_768;
 
+/// So many numbers of one series are in each piece of memory.
+struct Numbers {
+    samples: usize,
+    errors: usize,
+    states: usize,
+    searches: usize,
+    rows: usize,
+}
+
+impl Numbers {
+    fn longest(&self) -> usize {
+        let Self { samples, errors, states, searches, rows } = *self;
+        samples.max(errors).max(states).max(searches).max(rows)
+    }
+}
+
 impl Slot {
     fn new(
         gpu: &Gpu,
-        pipeline: &wgpu::ComputePipeline,
-        params: &Params,
-        n_errors: usize,
+        kernels: &Kernels,
+        numbers: &Numbers,
         levels: &[f32],
-        rows: usize,
         n_series: usize,
     ) -> Result<Self, Failure> {
         use wgpu::BufferUsages as Usage;
-        let n_samples = params.n_samples as usize;
         let bytes = |numbers: usize| 4 * numbers as u64 * n_series as u64;
         let input = Usage::STORAGE | Usage::COPY_DST;
-        let n_words = params.words().len() as u64;
+        // Four levels a vector.
+        let mut levels = levels.to_vec();
+        levels.resize(levels.len().max(1).next_multiple_of(4), 0.5);
         let has_clock = gpu.info().has_timestamps;
         gpu.checked(|| {
-            let own = gpu.buffer("params", 4 * n_words, Usage::UNIFORM | Usage::COPY_DST);
-            let samples = gpu.buffer("samples", bytes(n_samples), input);
-            let known = gpu.buffer("known", bytes(n_samples.div_ceil(32)), input);
+            let uniform = |name, bytes: usize| {
+                gpu.buffer(name, bytes as u64, Usage::UNIFORM | Usage::COPY_DST)
+            };
+            let params = uniform("params", size_of::<Params>());
+            let of_quantiles = uniform("of_quantiles", size_of::<quantiles::Params>());
+            let samples = gpu.buffer("samples", bytes(numbers.samples), input);
+            let known = gpu.buffer("known", bytes(numbers.samples.div_ceil(32)), input);
             let asked = gpu.buffer("levels", 4 * levels.len() as u64, input);
-            gpu.queue.write_buffer(&asked, 0, bytemuck::cast_slice(levels));
-            let scratch = |name| gpu.buffer(name, bytes(n_errors), Usage::STORAGE);
+            gpu.queue.write_buffer(&asked, 0, bytemuck::cast_slice(&levels));
+            let scratch = |name| gpu.buffer(name, bytes(numbers.errors), Usage::STORAGE);
             let (sizes, moving, steady) = (scratch("sizes"), scratch("moving"), scratch("steady"));
-            let out = gpu.buffer("rows", bytes(rows), Usage::STORAGE | Usage::COPY_SRC);
+            let states = gpu.buffer("states", bytes(numbers.states), input);
+            let searches = gpu.buffer("searches", bytes(numbers.searches), input);
+            let rows = gpu.buffer("rows", bytes(numbers.rows), Usage::STORAGE | Usage::COPY_SRC);
             let back = Usage::MAP_READ | Usage::COPY_DST;
-            let answer = gpu.buffer("answer", bytes(rows) + CLOCK_BYTES, back);
-            let bound = [&own, &samples, &known, &asked, &sizes, &moving, &steady, &out];
-            let entries = bound.iter().enumerate().map(|(at, buffer)| wgpu::BindGroupEntry {
-                binding: at as u32,
-                resource: buffer.as_entire_binding(),
-            });
-            let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("fit"),
-                layout: &pipeline.get_bind_group_layout(0),
-                entries: &entries.collect::<Vec<_>>(),
-            });
+            let answer = gpu.buffer("answer", bytes(numbers.rows) + CLOCK_BYTES, back);
+            let of_fit = [&params, &samples, &known, &sizes, &moving, &steady, &states, &rows];
+            let fit = gpu.bound(&kernels.fit, &of_fit);
+            let of_search = [&of_quantiles, &asked, &moving, &steady, &searches, &rows];
+            let quantiles = gpu.bound(&kernels.quantiles, &of_search);
             let clock = has_clock.then(|| Clock {
                 set: gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
                     label: Some("fit"),
@@ -267,7 +332,21 @@ impl Slot {
                 }),
                 ticks: gpu.buffer("ticks", CLOCK_BYTES, Usage::QUERY_RESOLVE | Usage::COPY_SRC),
             });
-            Self { params: own, samples, known, rows: out, answer, group, clock, pending: None }
+            let pending = None;
+            Self {
+                params,
+                of_quantiles,
+                samples,
+                known,
+                states,
+                searches,
+                rows,
+                answer,
+                fit,
+                quantiles,
+                clock,
+                pending,
+            }
         })
     }
 }

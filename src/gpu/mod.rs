@@ -6,9 +6,11 @@
 //! | kernel | what one invocation does | twin |
 //! |---|---|---|
 //! | `fit` | walks the past of one series at one horizon, for [`batch`](crate::forecast::batch) | `forecast/batch/fit.rs` |
+//! | `quantiles` | halves the range of the errors of that walk, for four quantiles at once | the same |
 //!
 //! A kernel stands alone, its entry point is `main`, its bindings are in group 0, inputs before outputs.
-//! A test parses it and compares its `Params` with those here. Each has a twin on the processor with the
+//! No dispatch is long: it does so many rounds of work, keeps where it is on the device, and the next one
+//! goes on there. A test parses each kernel and compares its structures with those here. Each has a twin on the processor with the
 //! same arithmetic, which is also what answers where no device is, or it was lost.
 //!
 //! **Why no environment variable?** The core reads none. The bindings, tests and benches read
@@ -19,6 +21,8 @@ mod choice;
 pub(crate) mod device;
 #[cfg(feature = "gpu")]
 pub(crate) mod fit;
+#[cfg(feature = "gpu")]
+mod quantiles;
 #[cfg(all(test, feature = "gpu"))]
 mod tests;
 

@@ -103,7 +103,7 @@ fn params(plan: &Plan, n_rows: usize) -> Params {
             lately: anchor.lately,
             growth: anchor.growth,
             ridge: anchor.ridge,
-            reserved: 0,
+            n_counted: anchor.n_counted() as u32,
         };
     }
     let awake = plan.awake().iter().rev().fold(0, |bits, &awake| 2 * bits + u32::from(awake));
@@ -113,7 +113,7 @@ fn params(plan: &Plan, n_rows: usize) -> Params {
         season: plan.season as u32,
         slow: plan.slow as u32,
         smoothed: u32::from(plan.smooth),
-        n_levels: plan.levels.len() as u32,
+        n_steps: 0,
         awake,
         n_rows: n_rows as u32,
         means: plan.means,

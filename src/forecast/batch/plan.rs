@@ -121,6 +121,12 @@ impl Plan {
 }
 
 impl Anchor {
+    /// Of how many errors the quantiles are.
+    #[cfg(feature = "gpu")]
+    pub(super) fn n_counted(&self) -> usize {
+        self.n_errors.saturating_sub(self.skip.div_ceil(self.spacing))
+    }
+
     fn new(ahead: usize, spacing: usize, n_samples: usize, first: usize) -> Self {
         let every = (n_samples / 24).clamp(8, 96).max(ahead);
         let overlap = 1.0 + 0.5 * ahead as f32;
