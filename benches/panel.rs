@@ -22,10 +22,12 @@ const QUANTILES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 /// Errors that are judged a sample: horizons 1, 2, 5 and 12 at every, every, second and fourth step.
 const JUDGED: f64 = 1.0 + 1.0 + 0.5 + 0.25;
 /// Operations for each of them: products of 16 features with each other and the target, 9 experts,
-/// features, and halving two ranges 26 times for 4 quantiles, as written in `gpu/fit.wgsl`.
+/// features, and halving two ranges 26 times for 4 quantiles, as written in `gpu/fit.wgsl` and
+/// `gpu/quantiles.wgsl`.
 const OPERATIONS: f64 = 2.0 * (160.0 + 16.0) + 2.0 * 60.0 + 2.0 * 26.0 * 4.0 * 2.0;
-/// Numbers read and written for each: 10 of the past and 3 of scratch memory, and those halvings.
-const NUMBERS: f64 = 13.0 + 2.0 * 26.0 * 4.0;
+/// Numbers read and written for each: 10 of the past, 3 of scratch memory, and 27 rounds through two
+/// kinds of errors, of four quantiles at once.
+const NUMBERS: f64 = 13.0 + 2.0 * 27.0;
 
 fn main() {
     let choice = Choice::from_text(std::env::var("FORESCALE_GPU").ok().as_deref());

@@ -20,7 +20,7 @@ const GROUP: u32 = 64;
 /// Bytes of the kernel's `State`, of which there is one for a horizon.
 pub(super) const STATE_BYTES: usize = 1072;
 
-/// No invocation walks more steps a dispatch. With all loops, and a new solution each eighth step, that
+/// No invocation walks more steps a dispatch. With all loops, and a solution each eighth step, that
 /// is a third of the 65,535 rounds after which Mesa's software driver ends all loops.
 const MOST_STEPS: usize = 256;
 

@@ -35,7 +35,7 @@ struct Params {
     n_rows: u32, // for each horizon
     means: vec4<f32>,
     away: vec2<f32>,
-    reserved: vec2<u32>,
+    reserved: vec2<u32>, // 0
     anchors: array<Anchor, 6>,
 }
 // What is used at a time of all that was learnt before.
@@ -273,9 +273,13 @@ fn learnt(ridge: f32) -> Learnt {
     let c = select(none, power_of_20(ratio_8), are_awake(8u)).x;
     let sum = a.x + a.y + a.z + a.w + b.x + b.y + b.z + b.w + c;
 
-    solve(4u, ridge);
-    let few = four_weights(0u);
-    solve(16u, ridge);
+    // First the means alone, then all. The bounds of the loops must be none that a compiler knows: it
+    // would unroll them all, which takes it a minute.
+    var few = vec4<f32>(0.0);
+    for (var n = 4u + params.reserved.x; n <= 16u; n += 12u) {
+        solve(n, ridge);
+        few = select(few, four_weights(0u), n == 4u);
+    }
     let all = mat4x4<f32>(four_weights(0u), four_weights(4u), four_weights(8u), four_weights(12u));
     return Learnt(all, few, a / sum, b / sum, c / sum, state.ever);
 }
@@ -329,7 +333,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 
     let end = min(state.t + params.n_steps, params.n_samples);
-    for (var t = state.t; t < end; t += 1u) {
+    for (var t = state.t; t < end || t == params.n_samples; t += 1u) {
+        if t >= anchor.ahead && (t - anchor.ahead) % anchor.refit == 0u {
+            state.now = state.next;
+        }
+        if t == params.n_samples || (t > 0u && t % anchor.refit == 0u) {
+            state.next = learnt(anchor.ridge);
+        }
+        if t == params.n_samples {
+            break;
+        }
         let now = sample(t);
         let first = 1.0 / f32(t + 1u);
         state.means += (vec4<f32>(now) - state.means) * max(params.means, vec4<f32>(first));
@@ -348,12 +361,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             state.away_slow += (vec2<f32>(now - base_slow.x) - state.away_slow) * rates;
         }
 
-        if t >= anchor.ahead && (t - anchor.ahead) % anchor.refit == 0u {
-            state.now = state.next;
-        }
-        if t > 0u && t % anchor.refit == 0u {
-            state.next = learnt(anchor.ridge);
-        }
         if t % anchor.spacing != 0u || t + anchor.ahead >= params.n_samples {
             continue;
         }
@@ -452,7 +459,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var i = state.n_errors - min(state.n_errors, anchor.delay); i < state.n_errors; i += 1u) {
         state.lately = followed(state.lately, sizes[scratch + i * n_series], anchor.lately);
     }
-    let last = learnt(anchor.ridge);
+    let last = state.next;
     let out = id.y * params.n_rows;
     put_rows(out, last.weights[0]);
     put_rows(out + 4u, last.weights[1]);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::Timestamp;
 use crate::forecast::testing::{MINUTE, daily};
+use crate::forecast::{ForecasterConfig, Panel, forecast_panel};
 
 #[test]
 fn settings_out_of_range_are_refused_by_name() {
@@ -52,13 +53,20 @@ fn what_stands_still_is_forecast_to_the_last_digit() {
 
 #[test]
 fn quantiles_cover_as_they_say() {
-    let loads = daily(2000, 0.0, 0.3, 5);
+    let n_series = 64;
+    let series: Vec<_> = (0..n_series).map(|seed| daily(612, 0.0, 0.3, seed + 5)).collect();
+    let values: Vec<f64> = series.iter().flat_map(|loads| loads[..600].to_vec()).collect();
+    let settings = r#"{"kind": "batch", "seasons": ["1h"]}"#;
+    let settings = ForecasterConfig::from_text(settings).expect("settings");
+    let start = Timestamp::from_secs(60);
+    let panel = Panel { values: &values, n_series: series.len(), start, step: MINUTE };
+    let told = forecast_panel(&settings, &panel, 12, &[0.05, 0.5, 0.95]).expect("in range");
     let (mut n, mut covered) = (0.0, 0.0);
-    for end in (1000..1980).step_by(7) {
-        let forecast = forecast(of_an_hour(), &loads[..end], 12).expect("enough history");
-        for ahead in 0..12 {
+    for (at, loads) in series.iter().enumerate() {
+        let rows = told.series(at).expect("enough history").chunks(3);
+        for (load, row) in loads[600..].iter().zip(rows) {
             n += 1.0;
-            covered += f64::from(u8::from(loads[end + ahead] <= forecast.row(ahead)[2]));
+            covered += f64::from(u8::from(*load <= row[2]));
         }
     }
     assert!((0.92..0.98).contains(&(covered / n)), "{}", covered / n);
