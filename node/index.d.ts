@@ -618,6 +618,7 @@ export type ForecasterConfig =
   | KalmanForecaster
   | ThetaForecaster
   | HarmonicForecaster
+  | BatchForecaster
   | CrostonForecaster
   | EtsForecaster
   | MstlForecaster
@@ -686,6 +687,15 @@ export interface HarmonicForecaster {
   pairs?: number
   /** Time constant of forgetting; at least the longest season. Default: 7 days. */
   memory?: Duration
+}
+
+/** One walk through the whole history of each series when asked; for panels, and graphics cards. */
+export interface BatchForecaster {
+  kind: 'batch'
+  /** Up to two seasons; one that the history does not hold twice is left out. Default: a day and a week. */
+  seasons?: Duration[]
+  /** So many of the last samples are learnt from; 32 to 100,000. Default: 8064. */
+  n_samples?: number
 }
 
 /** Load that is mostly zero: how often it comes, and how much at a time. */
@@ -1223,8 +1233,12 @@ export interface PanelOptions {
    * calendar need the true one.
    */
   start?: Time
-  /** Where: `cpu`, or `auto` for the fastest there is. */
-  device?: 'auto' | 'cpu'
+  /**
+   * Where: `cpu`, `gpu` for the graphics card, or `auto`, which takes the card where there is one and the
+   * panel is large. The card is for the settings `batch`. The environment variable `FORESCALE_GPU`
+   * chooses: `off`, `auto`, a part of a card's name, or `software` for a software driver.
+   */
+  device?: 'auto' | 'cpu' | 'gpu'
   /** Rejects the promise; the thread ends its work all the same. */
   signal?: AbortSignal
 }
@@ -1244,6 +1258,8 @@ export class PanelForecast {
   readonly values: Float64Array
   /** By the number of the series, why it has no forecast. */
   readonly abstained: Readonly<Record<number, Reason>>
+  /** What did it: `cpu`, or the name of the graphics card. */
+  readonly device: string
   /** The number of series. */
   get nSeries(): number
   /** One series, from 0, as a {@link Forecaster} of its own would answer; a view into `values`. */
@@ -1268,6 +1284,32 @@ export function forecastPanel(
   values: ArrayLike<number | null | undefined>,
   options: PanelOptions & { nSeries: number },
 ): Promise<PanelForecast>
+
+/** The graphics card that would be used. */
+export interface GpuInfo {
+  /** As its driver calls it. */
+  readonly adapter: string
+  /** `cpu` is a software driver. */
+  readonly kind: 'discrete' | 'integrated' | 'virtual' | 'cpu' | 'other'
+  /** The driver and its version. */
+  readonly driver: string
+  /** `vulkan`, `metal` or `dx12`. */
+  readonly backend: string
+  /** The longest piece of memory that a kernel sees at once: longer panels go in chunks. */
+  readonly maxBindingBytes: number
+  /** The longest buffer. */
+  readonly maxBufferBytes: number
+  /** The most invocations of one group. */
+  readonly maxInvocations: number
+  /** Whether the time in a kernel can be told from that of the transfer. */
+  readonly hasTimestamps: boolean
+}
+
+/**
+ * The graphics card that `device: 'gpu'` takes; opens it.
+ * @throws {ForescaleError} `FORESCALE_CONFIG` if there is none, with what the system says
+ */
+export function gpuInfo(): GpuInfo
 
 /** A recorded load. */
 export interface Trace {

@@ -238,10 +238,11 @@ class Detector {
 class PanelForecast {
   #abstains
 
-  constructor({ issuedAt, step, horizon, quantiles, values, abstained }) {
+  constructor({ issuedAt, step, horizon, quantiles, values, abstained, device }) {
     this.#abstains = new Map(abstained.map(([series, answer]) => [series, new Abstain(answer)]))
     const reasons = Array.from(this.#abstains, ([series, { reason }]) => [series, reason])
-    Object.assign(this, { issuedAt, step, horizon, quantiles, values, abstained: Object.fromEntries(reasons) })
+    const told = { issuedAt, step, horizon, quantiles, values, device }
+    Object.assign(this, { ...told, abstained: Object.fromEntries(reasons) })
   }
 
   get nSeries() {
@@ -268,16 +269,20 @@ async function forecastPanel(values, options) {
   const given = fields('options', options, known)
   const { step, horizon, quantiles = [0.5, 0.95], nSeries, settings, start = 0, device = 'auto', signal } = given
   signal?.throwIfAborted()
-  if (device !== 'auto' && device !== 'cpu') {
-    throw new ForescaleError('FORESCALE_CONFIG', 'device', `\`device\` is ${inspect(device)}, must be "auto" or "cpu"`)
-  }
   const [matrix, n] = nSeries === undefined ? rows(values) : [column('values', values, numberOrNaN), nSeries]
   count(n, 'nSeries')
   const at = millis(start, () => 'start')
-  const ask = [at, span(step, 'step'), ahead(horizon), Array.from(quantiles)]
+  const ask = [at, span(step, 'step'), ahead(horizon), Array.from(quantiles), String(device), process.env.FORESCALE_GPU]
   const work = Promise.resolve(call(() => addon.forecastPanel(settingsText(settings), matrix, n, ...ask)))
   const forecast = work.then((parts) => new PanelForecast(parts), (error) => Promise.reject(own(error)))
   return signal ? abortable(forecast, signal) : forecast
+}
+
+function gpuInfo() {
+  const told = JSON.parse(call(() => addon.gpuInfo(process.env.FORESCALE_GPU)))
+  const { max_binding_bytes, max_buffer_bytes, max_invocations, has_timestamps, ...rest } = told
+  const limits = { maxBindingBytes: max_binding_bytes, maxBufferBytes: max_buffer_bytes }
+  return { ...rest, ...limits, maxInvocations: max_invocations, hasTimestamps: has_timestamps }
 }
 
 class Report {
@@ -699,6 +704,7 @@ module.exports = {
   diff,
   forecastPanel,
   fronts,
+  gpuInfo,
   lint,
   manifest,
   prometheus,

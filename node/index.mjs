@@ -18,6 +18,7 @@ export const {
   diff,
   forecastPanel,
   fronts,
+  gpuInfo,
   lint,
   manifest,
   prometheus,

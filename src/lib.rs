@@ -31,6 +31,7 @@
 //! | ground: [`Error`], [`Timestamp`] and [`Duration`], [`Reason`] and [`codes`], the catalog | what every room stands on |
 //! | [`series`] | [`Observation`] and [`Reading`]; samples on a fixed step, gaps, late readings; seasons found in a history; windows, sliding maxima, periods, decaying histograms |
 //! | [`detect`] | role [`Detector`](detect::Detector), a file a detector: what is abnormal in a series; [`Screen`](detect::Screen) keeps a broken metric from moving replicas, [`Peers`](detect::Peers) names the replica that differs, [`TimeToLimit`](detect::TimeToLimit) a leak, [`Relation`](detect::Relation) two metrics that part |
+//! | [`gpu`] | the graphics card: adapter, device, a shader and its twin for each kernel |
 //! | [`forecast`] | role [`Forecaster`](forecast::Forecaster), a file a model, [`auto`](forecast::auto) the default; quantiles from a model's own errors; regressors and holidays; one series, a panel of many; the ledger of accuracy and the trust gate |
 //! | [`demand`] | the load to be carried: a quantile of the forecast up to the horizon |
 //! | [`capacity`] | role [`Capacity`](capacity::Capacity): load to replicas and back, known or learnt from utilization or latency; the lead time, known or learnt |
@@ -59,7 +60,8 @@
 //!
 //! `parallel` (replays on all cores), `schedule` (cron in time zones) and `yaml` are on by default.
 //! `augurs` adds the MSTL and ETS forecasters, `ml` an elastic net over many series, `csv` traces from
-//! files, `report` the HTML report, `schema` the configuration's JSON Schema.
+//! files, `gpu` panels on the graphics card, `report` the HTML report, `schema` the configuration's JSON
+//! Schema.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -72,6 +74,8 @@ mod time;
 pub mod series;
 
 pub mod detect;
+
+pub mod gpu;
 
 pub mod forecast;
 

@@ -13,6 +13,7 @@ const ORDER: &[&[&str]] = &[
     &["catalog"],
     &["series"],
     &["detect"],
+    &["gpu"],
     &["forecast"],
     &["demand"],
     &["capacity"],

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
 
-import { Abstain, Forecast, Forecaster, PanelForecast, forecastPanel } from 'forescale'
+import { Abstain, Forecast, Forecaster, PanelForecast, forecastPanel, gpuInfo } from 'forescale'
 
 const folder = new URL('../../tests/forecasts/', import.meta.url)
 const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
@@ -169,6 +169,31 @@ test('each series of a panel is forecast as by a forecaster of its own', async (
   assert.deepEqual(panel.series(0), fed().forecast({ horizon: 12 }))
   assert.equal(JSON.parse(JSON.stringify(panel)).values.length, 96)
   assert.throws(() => panel.series(4), refuses('OBSERVATION', 'index'))
+})
+
+test('a graphics card forecasts as the processor does, and none is a clear error', async (context) => {
+  const before = process.env.FORESCALE_GPU
+  context.after(() => (before === undefined ? delete process.env.FORESCALE_GPU : (process.env.FORESCALE_GPU = before)))
+  const batch = { ...ask, settings: { kind: 'batch', seasons: ['1h'] } }
+  const series = Array.from({ length: 20 }, (_, index) => values.map((value) => value * (index + 1)))
+  process.env.FORESCALE_GPU = 'off'
+  assert.throws(() => gpuInfo(), refuses('CONFIG', 'device'))
+  await assert.rejects(forecastPanel(series, { ...batch, device: 'gpu' }), refuses('CONFIG', 'device'))
+  const cpu = await forecastPanel(series, batch)
+  assert.equal(cpu.device, 'cpu')
+  await assert.rejects(forecastPanel(series, { ...ask, device: 'gpu' }), refuses('CONFIG', 'device'))
+
+  process.env.FORESCALE_GPU = before || 'software'
+  let adapter
+  try {
+    ;({ adapter } = gpuInfo())
+  } catch (error) {
+    if (process.env.FORESCALE_REQUIRE_GPU === '1') throw error
+    return context.diagnostic(`skipped: no adapter: ${error.message}`)
+  }
+  const card = await forecastPanel(series, { ...batch, device: 'gpu' })
+  assert.equal(card.device, adapter)
+  assert.ok(card.values.every((value, at) => Math.abs(value - cpu.values[at]) <= 1e-4 * cpu.values[at]))
 })
 
 test('panels without series or samples are none the less panels', async () => {

@@ -108,6 +108,8 @@ model.observe([new Date(), 5], [1, null])
 model.observe(new Date(), 3)
 const ahead = model.forecast({ horizon: 60, quantiles: [0.5, 0.95] })
 console.log(ahead.abstained ? ahead.reason.code : ahead.row(0), new forescale.Forecaster(null))
+const adapter: string = forescale.gpuInfo().adapter
+void adapter
 forescale.forecastPanel([[1, null], new Float64Array(2)], { step: '1m', horizon: '30m', settings: { kind: 'naive' } })
 const panel: Promise<forescale.PanelForecast> = forescale.forecastPanel(new Float64Array(4), {
   nSeries: 2,

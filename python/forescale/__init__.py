@@ -16,7 +16,7 @@ from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError
 from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
 from .forecaster import Expert, Forecaster
 from .linting import Finding, Fix, lint
-from .panel import PanelForecast, forecast_panel
+from .panel import GpuInfo, PanelForecast, forecast_panel, gpu_info
 from .readings import Reading
 from .replay import Diff, Fronts, Moment, Report, diff, fronts, replay
 from .sizer import Refused, Sizer
@@ -41,6 +41,7 @@ __all__ = [
     "Forecaster",
     "ForescaleError",
     "Fronts",
+    "GpuInfo",
     "Moment",
     "ObservationError",
     "PanelForecast",
@@ -61,6 +62,7 @@ __all__ = [
     "diff",
     "forecast_panel",
     "fronts",
+    "gpu_info",
     "lint",
     "manifest",
     "prometheus",

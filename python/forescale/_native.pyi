@@ -116,8 +116,13 @@ def forecast_panel(
     start: float,
     horizon: int | str | tuple[float],
     quantiles: Sequence[float],
-) -> tuple[datetime, float, int, list[float], bytearray, list[tuple[int, Reason]]]:
-    """The forecasts of the rows of a matrix, as memory of doubles, and which rows abstain."""
+    device: str,
+    choice: str | None,
+) -> tuple[datetime, float, int, list[float], bytearray, list[tuple[int, Reason]], str]:
+    """The forecasts of the rows of a matrix, as memory of doubles, which rows abstain, and the device."""
+
+def gpu_info(choice: str | None) -> str:
+    """The adapter as JSON."""
 
 def lint(config: str, now: float | None) -> str:
     """The findings as JSON, the worst first; `now` in seconds since the epoch."""

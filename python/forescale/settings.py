@@ -22,6 +22,7 @@ __all__ = [
     "Auto",
     "AutoDetector",
     "Backlog",
+    "Batch",
     "Calendar",
     "CalendarEntry",
     "CalendarRange",
@@ -539,6 +540,14 @@ class Drift(TypedDict, total=False):
     fade: Span
 
 
+class Batch(TypedDict, total=False):
+    """One walk through the whole history of each series when asked; for panels, and graphics cards."""
+
+    kind: Required[Literal["batch"]]
+    seasons: list[Span]
+    n_samples: int
+
+
 class HoltWinters(TypedDict, total=False):
     """Damped exponential smoothing with several seasons, of many settings at once."""
 
@@ -789,6 +798,7 @@ Forecaster: TypeAlias = (
     | Kalman
     | Theta
     | Harmonic
+    | Batch
     | Croston
     | Ets
     | Mstl
@@ -802,6 +812,7 @@ Forecaster: TypeAlias = (
         "kalman",
         "theta",
         "harmonic",
+        "batch",
         "croston",
         "ets",
         "mstl",

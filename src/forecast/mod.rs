@@ -9,9 +9,11 @@
 
 pub mod auto;
 mod bank;
+pub mod batch;
 mod carry;
 mod cholesky;
 mod contest;
+mod cores;
 mod crossing;
 pub mod croston;
 pub mod drift;
@@ -56,7 +58,7 @@ pub use model::{Horizon, Model};
 pub(crate) use outlook::LEVELS;
 pub use outlook::Outlook;
 pub use outlook_config::OutlookConfig;
-pub use panel::{Panel, PanelForecast, forecast_panel};
+pub use panel::{On, Panel, PanelForecast, forecast_panel, forecast_panel_on};
 pub use risk::Risk;
 /// So many of a model's errors are kept; a quantile above `n / (n + 1)` of them is the largest.
 pub(crate) const ERRORS_KEPT: usize = residuals::Residuals::KEPT;
@@ -73,6 +75,7 @@ catalog! {
     /// Settings of a built-in forecaster; `kind` names it. Built with the step of its samples.
     pub enum ForecasterConfig => dyn Forecaster (step: Duration) {
         "auto" => auto::Auto,
+        "batch" => batch::Batch,
         "croston" => croston::Croston,
         "drift" => drift::Drift,
         #[cfg(feature = "augurs")] "ets" => ets::Ets,
@@ -199,6 +202,7 @@ mod tests {
     /// One of each kind, with a season short enough for a test.
     fn one_of_each() -> Vec<Box<dyn Forecaster>> {
         let settings = |kind: &&str| match *kind {
+            "batch" => r#"{"kind": "batch", "seasons": ["10m", "30m"], "n_samples": 200}"#,
             "croston" => r#""croston""#,
             "harmonic" => r#"{"kind": "harmonic", "seasons": ["10m", "20m"], "memory": "1h"}"#,
             "ets" => r#"{"kind": "ets", "seasons": ["10m"], "n_samples": 24, "refit": "4h"}"#,
@@ -241,10 +245,13 @@ mod tests {
             values in prop::collection::vec(any_value(), 150..400),
         ) {
             const QUANTILES: [f64; 5] = [0.001, 0.3, 0.5, 0.95, 0.999];
-            for mut model in one_of_each() {
+            for (mut model, &kind) in one_of_each().into_iter().zip(ForecasterConfig::KINDS) {
                 let mut forecast = Forecast::default();
                 for (minute, &value) in values.iter().enumerate() {
                     model.observe(sample(minute, value));
+                    if kind == "batch" && minute % 40 != 0 {
+                        continue; // it learns anew from all of its history each time
+                    }
                     if model.forecast(70, &QUANTILES, &mut forecast).is_ok() {
                         prop_assert_eq!(forecast.horizon(), 70);
                         let loads = forecast.values.iter();

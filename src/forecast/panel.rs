@@ -5,8 +5,10 @@
 
 use std::sync::Mutex;
 
+use super::batch::{Ask, Told, forecast_many};
 use super::model::check_step;
-use super::{Forecast, Forecaster, ForecasterConfig, Horizon, input};
+use super::{Forecast, Forecaster, ForecasterConfig, Horizon, cores, input};
+use crate::gpu::{Choice, Device};
 use crate::{Duration, Error, Reason, Timestamp};
 
 /// The samples of many series that lie on one grid.
@@ -40,6 +42,35 @@ pub struct PanelForecast {
     pub values: Vec<f64>,
     /// The series without a forecast, rising, and why.
     pub abstained: Vec<(usize, Reason)>,
+    /// What did it: `cpu`, or the adapter's name.
+    pub device: String,
+    /// The time in the kernels alone, without the transfer, as the device tells it.
+    pub kernel_seconds: Option<f64>,
+}
+
+/// Where a panel is worked on, and for how long.
+#[derive(Clone)]
+pub struct On<'a> {
+    /// The processor or the graphics card.
+    pub device: Device,
+    /// Which adapter, where it is to be a card.
+    pub choice: Choice,
+    /// Asked now and then, from the calling thread alone: where it answers false the call ends with an
+    /// error. Kinds other than `batch` do not ask.
+    pub go_on: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Default for On<'_> {
+    fn default() -> Self {
+        Self { device: Device::Auto, choice: Choice::default(), go_on: &|| true }
+    }
+}
+
+impl std::fmt::Debug for On<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { device, choice, .. } = self;
+        f.debug_struct("On").field("device", device).field("choice", choice).finish_non_exhaustive()
+    }
 }
 
 impl PanelForecast {
@@ -95,6 +126,40 @@ pub fn forecast_panel(
     horizon: impl Into<Horizon>,
     quantiles: &[f64],
 ) -> Result<PanelForecast, Error> {
+    let cores = On { device: Device::Cpu, ..On::default() };
+    forecast_panel_on(settings, panel, horizon, quantiles, &cores)
+}
+
+/// [`forecast_panel`] on the processor or on a graphics card.
+///
+/// The card is for `batch`: its forecasts there are those of the processor but for about the fourth
+/// digit, as both work in single precision and round differently. A device that is lost is opened once
+/// more; lost again, the processor answers. `device` of the answer tells what did it.
+///
+/// ```
+/// use forescale::forecast::{ForecasterConfig, On, Panel, forecast_panel_on};
+/// use forescale::gpu::{Choice, Device};
+/// use forescale::{Duration, Timestamp};
+///
+/// let (step, start) = (Duration::from_secs(60), Timestamp::from_secs(60));
+/// let panel = Panel { values: &[9.0; 200], n_series: 2, start, step };
+/// let batch = ForecasterConfig::from_text("batch")?;
+/// let on = On { device: Device::Auto, choice: Choice::off(), ..On::default() };
+/// let forecast = forecast_panel_on(&batch, &panel, 2, &[0.5], &on)?;
+/// assert_eq!((forecast.device.as_str(), forecast.series(1)), ("cpu", Ok(&[9.0; 2][..])));
+/// # Ok::<(), forescale::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`forecast_panel`]; if [`Device::Gpu`] is asked for and there is none, or of another kind than
+/// `batch`; and if `go_on` ends it.
+pub fn forecast_panel_on(
+    settings: &ForecasterConfig,
+    panel: &Panel<'_>,
+    horizon: impl Into<Horizon>,
+    quantiles: &[f64],
+    on: &On<'_>,
+) -> Result<PanelForecast, Error> {
     let Panel { values, n_series, start, step } = *panel;
     check_step(step)?;
     let horizon = horizon.into().steps(step);
@@ -117,19 +182,40 @@ pub fn forecast_panel(
     };
 
     let mut forecasts = vec![f64::NAN; n_numbers];
-    let rows = forecasts.chunks_mut(BLOCK * width);
-    let work = Work {
-        settings,
-        panel,
-        n_samples,
-        horizon,
-        quantiles,
-        blocks: Mutex::new(rows.enumerate()),
+    let told = match settings {
+        ForecasterConfig::Batch(settings) => {
+            let On { device, ref choice, go_on } = *on;
+            let ask = Ask {
+                settings,
+                values,
+                n_series,
+                n_samples,
+                step,
+                horizon,
+                quantiles,
+                device,
+                choice,
+                go_on,
+            };
+            forecast_many(&ask, &mut forecasts)?
+        }
+        _ if on.device == Device::Gpu => {
+            let message = "is \"gpu\", which takes the forecaster `batch`";
+            return Err(Error::config("device", message));
+        }
+        _ => {
+            let rows = forecasts.chunks_mut(BLOCK * width);
+            let blocks = Mutex::new(rows.enumerate());
+            let work = Work { settings, panel, n_samples, horizon, quantiles, blocks };
+            // At least one model is built, so that settings out of range are refused for no series
+            // too.
+            let n_workers = cores::n_threads().min(n_series.div_ceil(BLOCK)).max(1);
+            let models = (0..n_workers).map(|_| settings.clone().build(step));
+            let abstained = done_by(&work, models.collect::<Result<Vec<_>, _>>()?);
+            Told { abstained, device: "cpu".to_owned(), kernel_seconds: None }
+        }
     };
-    // At least one model is built, so that settings out of range are refused for no series too.
-    let n_workers = n_threads().min(n_series.div_ceil(BLOCK)).max(1);
-    let models = (0..n_workers).map(|_| settings.clone().build(step));
-    let abstained = done_by(&work, models.collect::<Result<Vec<_>, _>>()?);
+    let Told { abstained, device, kernel_seconds } = told;
     let issued_at = match n_samples {
         0 => start - step,
         n_samples => start + step.times(n_samples as i64 - 1),
@@ -141,6 +227,8 @@ pub fn forecast_panel(
         quantiles: quantiles.to_vec(),
         values: forecasts,
         abstained,
+        device,
+        kernel_seconds,
     })
 }
 
@@ -190,35 +278,14 @@ impl<'a, B: Iterator<Item = (usize, &'a mut [f64])>> Work<'_, B> {
     }
 }
 
-#[cfg(feature = "parallel")]
-fn n_threads() -> usize {
-    rayon::current_num_threads()
-}
-
-#[cfg(not(feature = "parallel"))]
-fn n_threads() -> usize {
-    1
-}
-
 /// The work done, a thread for each model; the series without a forecast, in order.
-#[cfg(feature = "parallel")]
 fn done_by<'a, B: Iterator<Item = (usize, &'a mut [f64])> + Send>(
     work: &Work<'_, B>,
     models: Vec<Box<dyn Forecaster>>,
 ) -> Vec<(usize, Reason)> {
-    use rayon::prelude::*;
-    let told: Vec<_> = models.into_par_iter().map(|model| work.take_blocks(model)).collect();
-    let mut abstained = told.concat();
+    let mut abstained = cores::each(models, |_, model| work.take_blocks(model)).concat();
     abstained.sort_unstable_by_key(|&(series, _)| series);
     abstained
-}
-
-#[cfg(not(feature = "parallel"))]
-fn done_by<'a, B: Iterator<Item = (usize, &'a mut [f64])>>(
-    work: &Work<'_, B>,
-    models: Vec<Box<dyn Forecaster>>,
-) -> Vec<(usize, Reason)> {
-    models.into_iter().flat_map(|model| work.take_blocks(model)).collect()
 }
 
 #[cfg(test)]

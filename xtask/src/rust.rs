@@ -3,7 +3,7 @@
 use crate::steps::{Steps, answer_of};
 
 /// Every feature beside the default ones; one set for all steps, so that each crate is built once.
-const FEATURES: &str = "augurs,csv,ml,report,schema";
+const FEATURES: &str = "augurs,csv,gpu,ml,report,schema";
 
 /// Sets of features that a host may choose and that no other step compiles.
 const FEWER_FEATURES: [(&str, &[&str]); 3] = [

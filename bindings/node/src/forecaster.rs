@@ -3,7 +3,8 @@
 //! In: settings as text, times as milliseconds, series. Out: forecasts, or why there is none; a
 //! promise of those of a panel.
 
-use forescale::forecast::{self, ForecasterConfig, Horizon, Model, Panel};
+use forescale::forecast::{self, ForecasterConfig, Horizon, Model, On, Panel};
+use forescale::gpu::{Choice, Device};
 use forescale::{Duration, Error, Timestamp};
 use napi::Task;
 use napi::bindgen_prelude::{
@@ -130,6 +131,8 @@ pub fn forecast_panel(
     step: Either<String, f64>,
     horizon: Either<String, u32>,
     quantiles: Vec<f64>,
+    device: String,
+    choice: Option<String>,
 ) -> Result<AsyncTask<PanelTask>> {
     let task = || {
         Ok(PanelTask {
@@ -140,6 +143,8 @@ pub fn forecast_panel(
             step: span("step", step)?,
             horizon: ahead(horizon)?,
             quantiles,
+            device: Device::from_text(&device)?,
+            choice: Choice::from_text(choice.as_deref()),
         })
     };
     task().map(AsyncTask::new).map_err(|error: Error| raise(env, &error))
@@ -155,6 +160,8 @@ pub struct PanelTask {
     step: Duration,
     horizon: Horizon,
     quantiles: Vec<f64>,
+    device: Device,
+    choice: Choice,
 }
 
 impl Task for PanelTask {
@@ -162,10 +169,11 @@ impl Task for PanelTask {
     type JsValue = PanelForecast;
 
     fn compute(&mut self) -> Result<Self::Output> {
-        let Self { settings, values, n_series, start, step, horizon, quantiles } = self;
+        let Self { settings, values, n_series, start, step, horizon, quantiles, .. } = self;
         let panel = Panel { values, n_series: *n_series, start: *start, step: *step };
         // A refusal becomes an error on the main thread, as only there JavaScript's values are made.
-        Ok(forecast::forecast_panel(settings, &panel, *horizon, quantiles))
+        let on = On { device: self.device, choice: self.choice.clone(), ..On::default() };
+        Ok(forecast::forecast_panel_on(settings, &panel, *horizon, quantiles, &on))
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> Result<PanelForecast> {
@@ -178,6 +186,7 @@ impl Task for PanelTask {
             quantiles: forecast.quantiles,
             values: Float64Array::new(forecast.values),
             abstained: abstained.map(|(series, reason)| (series as f64, reason.into())).collect(),
+            device: forecast.device,
         })
     }
 }
@@ -198,6 +207,8 @@ pub struct PanelForecast {
     pub values: Float64Array,
     /// The series without a forecast, and why.
     pub abstained: Vec<(f64, Abstain)>,
+    /// What did it: `cpu`, or the adapter's name.
+    pub device: String,
 }
 
 fn config(settings: Option<String>) -> std::result::Result<ForecasterConfig, Error> {

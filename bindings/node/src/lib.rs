@@ -6,6 +6,7 @@
 mod convert;
 pub mod detector;
 pub mod forecaster;
+pub mod gpu;
 pub mod lint;
 pub mod manifest;
 pub mod prometheus;

@@ -5,7 +5,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use forescale::forecast::{self, ForecasterConfig, Horizon, Model, Panel};
+use forescale::forecast::{self, ForecasterConfig, Horizon, Model, On, Panel};
+use forescale::gpu::{Choice, Device};
 use forescale::{Duration, Timestamp};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -170,12 +171,21 @@ impl Forecaster {
 }
 
 /// When it was issued, its step in seconds, the number of steps, its quantiles, its values as memory
-/// of `double`s, and who abstained.
-type PanelParts<'py> =
-    (Bound<'py, PyDateTime>, f64, usize, Vec<f64>, Bound<'py, PyByteArray>, Vec<(usize, Reason)>);
+/// of `double`s, who abstained, and what did it.
+type PanelParts<'py> = (
+    Bound<'py, PyDateTime>,
+    f64,
+    usize,
+    Vec<f64>,
+    Bound<'py, PyByteArray>,
+    Vec<(usize, Reason)>,
+    String,
+);
 
-/// The forecast of each row of `values`; `start` in seconds since the epoch.
+/// The forecast of each row of `values`; `start` in seconds since the epoch, `choice` is the text of
+/// `FORESCALE_GPU`.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the package is the only caller")]
 pub(crate) fn forecast_panel<'py>(
     py: Python<'py>,
     settings: Option<&str>,
@@ -184,18 +194,32 @@ pub(crate) fn forecast_panel<'py>(
     start: f64,
     horizon: Ahead,
     quantiles: Vec<f64>,
+    device: &str,
+    choice: Option<&str>,
 ) -> PyResult<PanelParts<'py>> {
     let settings = config(settings)?;
+    let device = Device::from_text(device).map_err(raise)?;
+    let choice = Choice::from_text(choice);
     let step: Duration = step.read("step")?;
     let start: Timestamp = convert::timestamp("start", start)?;
     let horizon = horizon.read()?;
     let (n_series, values) = convert::matrix("values", values)?;
-    let forecast = py
-        .detach(|| {
-            let panel = Panel { values: &values, n_series, start, step };
-            forecast::forecast_panel(&settings, &panel, horizon, &quantiles)
-        })
-        .map_err(raise)?;
+    // Ctrl-C ends the call between two parts of the work, with Python's own exception.
+    let interrupt = Mutex::new(None);
+    let go_on = || match Python::attach(|py| py.check_signals()) {
+        Ok(()) => true,
+        Err(error) => {
+            *interrupt.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            false
+        }
+    };
+    let forecast = py.detach(|| {
+        let panel = Panel { values: &values, n_series, start, step };
+        let on = On { device, choice, go_on: &go_on };
+        forecast::forecast_panel_on(&settings, &panel, horizon, &quantiles, &on)
+    });
+    let interrupt = interrupt.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let forecast = forecast.map_err(|error| interrupt.unwrap_or_else(|| raise(error)))?;
     drop(values);
     let size = size_of::<f64>() * forecast.values.len();
     let bytes = PyByteArray::new_with(py, size, |bytes| {
@@ -212,6 +236,7 @@ pub(crate) fn forecast_panel<'py>(
         forecast.quantiles,
         bytes,
         abstained.map(|(series, reason)| (series, Reason(reason))).collect(),
+        forecast.device,
     ))
 }
 

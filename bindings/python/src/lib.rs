@@ -12,6 +12,7 @@ mod decision;
 mod detector;
 mod error;
 mod forecaster;
+mod gpu;
 mod lint;
 mod manifest;
 mod prometheus;
@@ -39,6 +40,8 @@ mod _native {
     use crate::detector::{Anomaly, Detector};
     #[pymodule_export]
     use crate::forecaster::{Forecaster, forecast_panel};
+    #[pymodule_export]
+    use crate::gpu::gpu_info;
     #[pymodule_export]
     use crate::lint::check;
     #[pymodule_export]

@@ -5,7 +5,11 @@ use crate::forecast::testing::{MINUTE, daily};
 const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
 fn kinds() -> Vec<ForecasterConfig> {
-    let texts = ["naive", r#"{"kind": "seasonal_naive", "season": "1h", "smooth": "4m"}"#];
+    let texts = [
+        "naive",
+        r#"{"kind": "seasonal_naive", "season": "1h", "smooth": "4m"}"#,
+        r#"{"kind": "batch", "seasons": ["1h"], "n_samples": 280}"#,
+    ];
     texts.map(|text| ForecasterConfig::from_text(text).expect("settings")).to_vec()
 }
 
