@@ -285,14 +285,13 @@ function gpuInfo() {
   return { ...rest, ...limits, maxInvocations: max_invocations, hasTimestamps: has_timestamps }
 }
 
-class Report {
-  #core
+/** What the core tells as JSON, as an object and as that very text. */
+class Told {
   #json
 
-  constructor(core) {
-    this.#core = core
-    this.#json = core.json()
-    Object.assign(this, JSON.parse(this.#json))
+  constructor(json) {
+    this.#json = json
+    Object.assign(this, JSON.parse(json))
   }
 
   get json() {
@@ -301,6 +300,15 @@ class Report {
 
   toJSON() {
     return { ...this }
+  }
+}
+
+class Report extends Told {
+  #core
+
+  constructor(core) {
+    super(core.json())
+    this.#core = core
   }
 
   toHtml() {
@@ -429,22 +437,12 @@ async function replay(config, trace, plant = {}, { signal } = {}) {
   return work(signal, () => addon.replay(text(config), text(plant), ...recorded(trace)), (core) => new Report(core))
 }
 
-class Fronts {
+class Fronts extends Told {
   #core
-  #json
 
   constructor(core) {
+    super(core.json())
     this.#core = core
-    this.#json = core.json()
-    Object.assign(this, JSON.parse(this.#json))
-  }
-
-  get json() {
-    return this.#json
-  }
-
-  toJSON() {
-    return { ...this }
   }
 
   cost(name, violationShare) {
@@ -489,29 +487,11 @@ function recorded(trace) {
   return [name, ...samples(times, values)]
 }
 
-class Tuning {
-  #json
-
-  constructor(json) {
-    this.#json = json
-    Object.assign(this, JSON.parse(json))
-  }
-
-  get json() {
-    return this.#json
-  }
-
-  toJSON() {
-    return { ...this }
-  }
-}
+class Tuning extends Told {}
 
 async function tune(config, trace, plant = {}, { signal, until, ...options } = {}) {
   signal?.throwIfAborted()
-  if (trace === null || typeof trace !== 'object') throw refusal('trace', trace, '{ times, values }')
-  const { name = 'trace', times, values } = trace
-  const [at, load] = samples(times, values)
-  const search = call(() => new addon.Search(text(config), text(plant), text(options), name, at, load))
+  const search = call(() => new addon.Search(text(config), text(plant), text(options), ...recorded(trace)))
   const stop = () => search.stop()
   for (const ends of [signal, until]) {
     if (ends?.aborted) stop()
