@@ -103,9 +103,9 @@ impl Rehearsal {
     const GAP: f64 = 3600.0;
 
     /// The Kubernetes HPA as most run it: utilization, tolerance, window for scale-down.
-    const TARGET: f64 = 0.7;
+    pub(super) const TARGET: f64 = 0.7;
     const TOLERANCE: f64 = 0.1;
-    const WINDOW: Duration = Duration::from_secs(300);
+    pub(super) const WINDOW: Duration = Duration::from_secs(300);
 
     /// The share of time in violation that nobody minds; below it counts little.
     const SPARE: f64 = 0.001;

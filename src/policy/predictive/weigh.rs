@@ -84,11 +84,6 @@ impl Weigher {
     /// Replicas that must be saved before any is taken away, so that noise moves nothing.
     const WORTH_A_MOVE: f64 = 0.5;
 
-    /// Utilization without a forecast, and how long a load counts then; as the Kubernetes HPA's usual
-    /// target and its window for scale-down.
-    const UTILIZATION: f64 = 0.7;
-    const HOLD: Duration = Duration::from_secs(300);
-
     /// The grain of the last lead time.
     const SLOT: Duration = Duration::from_secs(15);
 
@@ -107,20 +102,17 @@ impl Weigher {
         }
         let now = self.now(view.at, outlook);
         let reach = Reach::new(view.at, view.lead_time, outlook, now);
-        let learnt = match risk {
-            Risk::Share(_) => None,
+        let (share, learnt) = match risk {
+            Risk::Share(share) => (share, None),
             Risk::Auto => {
                 if let (Ok(reach), Some((load, _))) = (&reach, now) {
                     let (at, lead_time) = (view.at, view.lead_time);
                     let now = Past { at, load, outlook, lead_time, full_load: Some(full) };
                     self.rehearse(&now, reach, 1.0);
                 }
-                self.rehearsal.as_ref().and_then(Rehearsal::risk)
+                let learnt = self.rehearsal.as_ref().and_then(Rehearsal::risk);
+                (learnt.unwrap_or(Rehearsal::FIRST), learnt)
             }
-        };
-        let share = match risk {
-            Risk::Share(share) => share,
-            Risk::Auto => learnt.unwrap_or(Rehearsal::FIRST),
         };
         let needed = reach.map(|reach| {
             let price = price(outlook, full, share);
@@ -211,11 +203,11 @@ impl Weigher {
     /// As an HPA would, on the load.
     fn without_forecast(&mut self, at: Timestamp, load: f64, full: f64) -> Proposal {
         let held = self.held.filter(|&(until, highest)| at < until && highest > load);
-        let (until, highest) = held.unwrap_or((at + Self::HOLD, load));
+        let (until, highest) = held.unwrap_or((at + Rehearsal::WINDOW, load));
         self.held = Some((until, highest));
-        let wish = highest / (full * Self::UTILIZATION);
+        let wish = highest / (full * Rehearsal::TARGET);
         let facts =
-            [("load", highest), ("utilization", Self::UTILIZATION), ("load_per_replica", full)];
+            [("load", highest), ("utilization", Rehearsal::TARGET), ("load_per_replica", full)];
         let want = Want::Replicas((wish - 1e-9).ceil() as u32);
         let demand = Some(Demand { load: highest, at, quantile: None });
         Proposal {
