@@ -1145,6 +1145,181 @@ export class Detector {
   snapshot(): Buffer
 }
 
+/** A member of a group that differs from the others. */
+export interface Peer {
+  name: string
+  side: 'above' | 'below'
+  /** Its reading. */
+  value: number
+  /** The median of the tick, in the same unit. */
+  median: number
+  /** How far it is off the median now, in deviations of the group. */
+  deviations: number
+  /** Since when it lies on that side. */
+  since: Date
+  /** Whether this is the first tick at which it is told. */
+  isNew: boolean
+}
+
+/** Settings of {@link Peers}; all may be left out. */
+export interface PeersConfig {
+  /** With fewer members that report none can be said to differ; at least 4. Default: 4. */
+  least_members?: number
+  /** Nothing is told before so many ticks; at least 5. Default: 10. */
+  least_ticks?: number
+  /** The false alarms of the whole group that are put up with, a day. Default: 0.02. */
+  false_alarms_per_day?: number
+  /** A member that did not report for so long is gone. Default: 15 minutes. */
+  forget_after?: Duration
+}
+
+/**
+ * Finds the replicas that differ from their siblings, or the workloads that differ from a fleet.
+ *
+ * Common ups and downs cancel out. One wild tick is no difference; three deviations are found within
+ * five ticks.
+ *
+ * @example
+ * const peers = new Peers()
+ * const odd = peers.see(new Date(), { 'web-0': 0.51, 'web-1': 0.49, 'web-2': 0.97, 'web-3': 0.52 })
+ * if (Array.isArray(odd)) for (const { name, side } of odd) console.log(name, side)
+ */
+export class Peers {
+  /** @throws {ForescaleError} `FORESCALE_CONFIG` if a setting is unknown or out of range */
+  constructor(settings?: PeersConfig | string)
+  /**
+   * From a snapshot as bytes, or as the object parsed from them.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT` if it is cut, foreign, or of another version
+   */
+  static restore(snapshot: Uint8Array | object): Peers
+  /** The settings in force, defaults too. */
+  get settings(): Required<PeersConfig>
+  /**
+   * Takes the readings of a tick by the members' names, and tells who differs, in their order; or why
+   * nothing can be told: too few members, too few ticks. `null` and what is not finite is no reading; a
+   * time that is not after the last one changes nothing.
+   */
+  see(at: Time, readings: Readonly<Record<string, number | null | undefined>>): Peer[] | Abstain
+  /** Settings and state, as JSON in UTF-8; restoring it changes no later answer. */
+  snapshot(): Buffer
+}
+
+/** Two metrics that no longer move together. */
+export interface Break {
+  /** What the first metric lets expect of the second. */
+  expected: number
+  /** The second metric's value. */
+  value: number
+  /** How far it is off, in deviations of the usual error. */
+  deviations: number
+  /** Whether it lies above what is expected. */
+  isAbove: boolean
+  /** Which of the two left its usual level further. */
+  moved: 'first' | 'second' | 'both'
+  /** Since when it is off. */
+  since: Date
+  /** Whether this is the first pair at which it is told. */
+  isNew: boolean
+}
+
+/** Settings of a {@link Relation}; all may be left out. */
+export interface RelationConfig {
+  /** The samples over which the relation is remembered; 60 to 1,000,000. Default: 2,000. */
+  memory?: number
+  /** The share of samples that chance may take for off; in (0, 0.01]. Default: 1e-4. */
+  chance?: number
+  /** After so many samples off it the new relation is learnt as fast as the old was; at least 10. Default: 120. */
+  accept_after?: number
+}
+
+/**
+ * Watches whether two metrics of a workload go on moving together: load up, but the CPU flat.
+ *
+ * @example
+ * const relation = new Relation()
+ * const broken = relation.observe(new Date(), 1240, 0.61)
+ * if (broken && 'moved' in broken) console.log(broken.moved, broken.deviations)
+ */
+export class Relation {
+  /** @throws {ForescaleError} `FORESCALE_CONFIG` if a setting is unknown or out of range */
+  constructor(settings?: RelationConfig | string)
+  /**
+   * From a snapshot as bytes, or as the object parsed from them.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT` if it is cut, foreign, or of another version
+   */
+  static restore(snapshot: Uint8Array | object): Relation
+  /** The settings in force, defaults too. */
+  get settings(): Required<RelationConfig>
+  /**
+   * Takes a pair of values: `null` while they move together, or why nothing can be told (fewer than 60
+   * pairs, or the first explains too little of the second). A pair with a value that is missing or not
+   * finite, or not after the last one, is passed over.
+   */
+  observe(at: Time, first: number | null | undefined, second: number | null | undefined): Break | Abstain | null
+  /** Settings and state, as JSON in UTF-8; restoring it changes no later answer. */
+  snapshot(): Buffer
+}
+
+/** When a quantity reaches its limit, as of the last value. */
+export interface Limit {
+  /** The last values are at the limit or beyond it. */
+  reached: boolean
+  /** Where the trend itself reaches the limit; `null` without a trend that does. */
+  likely: Date | null
+  /** Before it in one of twenty cases, where there is a trend. */
+  earliest: Date | null
+  /** After it in one of twenty cases, where there is a trend. */
+  latest: Date | null
+  /** Without such a trend: not reached before in nineteen of twenty cases. */
+  notBefore: Date | null
+}
+
+/** Settings of {@link TimeToLimit}. */
+export interface TimeToLimitConfig {
+  /** The limit, in the unit of the values. */
+  limit: number
+  /** Where the limit lies. Default: `above`. */
+  side?: 'above' | 'below'
+  /** How far ahead a range is told, in stretches over which the trend has held; above 0, at most 10. Default: 1. */
+  reach?: number
+}
+
+/**
+ * Tells when a quantity reaches its limit: a leak, a disk, a quota, a pool of connections.
+ *
+ * @example
+ * const memory = new TimeToLimit({ limit: 900 })
+ * memory.observe(new Date(), 412)
+ * const answer = memory.answer()
+ * if ('likely' in answer && answer.likely) console.log(answer.likely, answer.latest)
+ */
+export class TimeToLimit {
+  /** @throws {ForescaleError} `FORESCALE_CONFIG` if a setting is unknown, missing or out of range */
+  constructor(settings: TimeToLimitConfig | string)
+  /**
+   * From a snapshot as bytes, or as the object parsed from them.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT` if it is cut, foreign, or of another version
+   */
+  static restore(snapshot: Uint8Array | object): TimeToLimit
+  /** The settings in force, defaults too. */
+  get settings(): Required<TimeToLimitConfig>
+  /** Takes a value; one that is missing, not finite, or not after the last one is passed over. */
+  observe(time: Time, value: number | null | undefined): void
+  /**
+   * Takes values.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if the two differ in length; nothing is learnt then
+   */
+  observe(times: Float64Array | readonly Time[], values: ArrayLike<number | null | undefined>): void
+  /** When the limit is reached; or why that is not known, with fewer than 30 values. */
+  answer(): Limit | Abstain
+  /** The trend in the limit's unit a day between the bounds of its 90 % range, where there is one. */
+  perDay(): [number, number, number] | null
+  /** Forgets all values, as after a restart that the host knows of. */
+  reset(): void
+  /** Settings and state, as JSON in UTF-8; restoring it changes no later answer. */
+  snapshot(): Buffer
+}
+
 /** One of the experts that a forecaster mixes, around one horizon. */
 export interface Expert {
   /** What it is called; the same at every horizon. */

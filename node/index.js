@@ -235,6 +235,115 @@ class Detector {
   }
 }
 
+/** The compiled part of each `Watcher`. */
+const cores = new WeakMap()
+
+/** What watches several series or a limit. */
+class Watcher {
+  constructor(Core, settings) {
+    cores.set(this, settings instanceof Core ? settings : call(() => new Core(text(settings))))
+  }
+
+  get settings() {
+    return JSON.parse(cores.get(this).settings())
+  }
+
+  snapshot() {
+    return call(() => cores.get(this).snapshot())
+  }
+}
+
+function restored(Of, Core, snapshot) {
+  const bytes = snapshot instanceof Uint8Array ? snapshot : Buffer.from(text(snapshot))
+  return new Of(call(() => Core.restore(bytes)))
+}
+
+/** What a watcher's core answers: an object, its times as dates and its names as JavaScript has them. */
+function ask(watcher, method, ...given) {
+  const answer = call(() => cores.get(watcher)[method](...given))
+  return typeof answer === 'string' ? JSON.parse(answer, dated) : new Abstain(answer)
+}
+
+/** For `JSON.parse`: instants as dates, names in camel case. */
+function dated(key, value) {
+  if (['since', 'earliest', 'likely', 'latest', 'not_before'].includes(key)) return new Date(value)
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
+  const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [camel(name), each]))
+}
+
+class Peers extends Watcher {
+  constructor(settings = {}) {
+    super(addon.Peers, settings)
+  }
+
+  static restore(snapshot) {
+    return restored(Peers, addon.Peers, snapshot)
+  }
+
+  see(at, readings) {
+    const isList = Array.isArray(readings) || readings?.[Symbol.iterator] !== undefined // as a Map
+    if (readings === null || typeof readings !== 'object' || isList) {
+      throw refusal('readings', readings, 'an object of numbers by name')
+    }
+    const values = Float64Array.from(Object.entries(readings), ([name, value]) =>
+      numberOrNaN(value, () => `readings.${name}`),
+    )
+    return ask(this, 'see', millis(at, () => 'at'), Object.keys(readings), values)
+  }
+}
+
+class Relation extends Watcher {
+  constructor(settings = {}) {
+    super(addon.Relation, settings)
+  }
+
+  static restore(snapshot) {
+    return restored(Relation, addon.Relation, snapshot)
+  }
+
+  observe(at, first, second) {
+    const pair = [numberOrNaN(first, () => 'first'), numberOrNaN(second, () => 'second')]
+    return ask(this, 'observe', millis(at, () => 'at'), ...pair)
+  }
+}
+
+class TimeToLimit extends Watcher {
+  constructor(settings) {
+    super(addon.TimeToLimit, settings)
+  }
+
+  static restore(snapshot) {
+    return restored(TimeToLimit, addon.TimeToLimit, snapshot)
+  }
+
+  observe(times, values) {
+    const isOne = times instanceof Date || typeof times === 'number'
+    const [at, seen] = isOne ? samples([times], [values]) : samples(times, values)
+    if (at.length !== seen.length) {
+      const message = `\`values\` has ${seen.length} entries, must have ${at.length} as \`times\``
+      throw new ForescaleError('FORESCALE_OBSERVATION', 'values', message)
+    }
+    cores.get(this).observe(at, seen)
+  }
+
+  answer() {
+    const answer = ask(this, 'answer')
+    if (answer instanceof Abstain) return answer
+    const { range, ...rest } = answer === 'reached' ? {} : answer
+    const none = { earliest: null, likely: null, latest: null, notBefore: null }
+    return { ...none, ...rest, ...range, reached: answer === 'reached' }
+  }
+
+  perDay() {
+    return cores.get(this).perDay()
+  }
+
+  reset() {
+    cores.get(this).reset()
+  }
+}
+
 class PanelForecast {
   #abstains
 
@@ -677,9 +786,12 @@ module.exports = {
   ForescaleError,
   Fronts,
   PanelForecast,
+  Peers,
   Recommendation,
+  Relation,
   Report,
   Sizer,
+  TimeToLimit,
   Tuning,
   diff,
   forecastPanel,

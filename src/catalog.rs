@@ -79,6 +79,29 @@ pub(crate) fn take_kind<'de, D: Deserializer<'de>>(
     }
 }
 
+/// A snapshot of one thing that `serde` writes whole; [`taken_up`] reads it.
+pub(crate) fn written(format: &str, version: u64, of: &impl Serialize) -> Result<Vec<u8>, Error> {
+    #[derive(Serialize)]
+    struct Snapshot<'a, T> {
+        format: &'a str,
+        version: u64,
+        state: &'a T,
+    }
+    serde_json::to_vec(&Snapshot { format, version, state: of })
+        .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
+}
+
+/// What [`written`] wrote.
+pub(crate) fn taken_up<T: DeserializeOwned>(
+    snapshot: &[u8],
+    format: &str,
+    version: u64,
+) -> Result<T, Error> {
+    let mut value = opened(snapshot, format, version)?;
+    serde_json::from_value(value["state"].take())
+        .map_err(|error| Error::snapshot(format!("the snapshot is damaged: {error}")))
+}
+
 /// Lets the schema of settings by kind allow a text alone, as [`take_kind`] does.
 #[cfg(feature = "schema")]
 pub(crate) fn or_text(schema: &mut schemars::Schema) {

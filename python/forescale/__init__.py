@@ -21,6 +21,7 @@ from .readings import Reading
 from .replay import Diff, Fronts, Moment, Report, diff, fronts, replay
 from .sizer import Refused, Sizer
 from .tuning import Tuned, Tuning, tune
+from .watching import Break, Limit, Peer, Peers, Relation, TimeToLimit
 
 __all__ = [
     "Abstain",
@@ -29,6 +30,7 @@ __all__ = [
     "Anomaly",
     "Autoscaler",
     "Bounds",
+    "Break",
     "ConfigError",
     "Decision",
     "Detector",
@@ -42,19 +44,24 @@ __all__ = [
     "ForescaleError",
     "Fronts",
     "GpuInfo",
+    "Limit",
     "Moment",
     "ObservationError",
     "PanelForecast",
+    "Peer",
+    "Peers",
     "Reading",
     "Reason",
     "Recommendation",
     "Refused",
+    "Relation",
     "Report",
     "Scores",
     "Setting",
     "Sizer",
     "SnapshotError",
     "Step",
+    "TimeToLimit",
     "TraceError",
     "Tuned",
     "Tuning",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from . import _convert, _native
 from ._native import Decision, Reason
+from ._saved import Saved
 from .errors import ForescaleError
 from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
 from .readings import Reading
@@ -30,7 +31,7 @@ class Setting(NamedTuple):
     """Whether it was given; if not, it is the default."""
 
 
-class Autoscaler:
+class Autoscaler(Saved):
     """Turns observations of one workload into decisions.
 
     It reads no clock, no network and no environment: time comes in with the observation, and the
@@ -61,7 +62,8 @@ class Autoscaler:
     13
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ()
+    _Core = _native.Autoscaler
     _core: _native.Autoscaler
 
     def __init__(self, config: Config | Mapping[str, Any] | str) -> None:
@@ -251,31 +253,6 @@ class Autoscaler:
         """
         settings = json.loads(self._core.settings())
         return {each["path"]: Setting(each["value"], each["given"]) for each in settings}
-
-    def snapshot(self) -> bytes:
-        """Settings and state, as JSON in UTF-8; restoring it changes no later decision."""
-        return self._core.snapshot()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The snapshot as plain values that JSON can carry."""
-        state: dict[str, Any] = json.loads(self.snapshot())
-        return state
-
-    @classmethod
-    def restore(cls, snapshot: bytes | Mapping[str, Any]) -> Self:
-        """From what :meth:`snapshot` or :meth:`to_dict` gave.
-
-        Raises
-        ------
-        SnapshotError
-            If it is cut, foreign, or of another version.
-        """
-        scaler = cls.__new__(cls)
-        scaler._core = _native.Autoscaler.restore(_convert.snapshot_bytes(snapshot))
-        return scaler
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).restore, (self.snapshot(),)
 
     def __repr__(self) -> str:
         config = self.config

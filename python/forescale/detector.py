@@ -7,10 +7,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from . import _convert, _native
 from ._native import Anomaly
+from ._saved import Saved
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,7 +87,7 @@ class Scores:
         return figure
 
 
-class Detector:
+class Detector(Saved):
     """Says of each value of a series how abnormal it is, and learns from it.
 
     Nothing is resampled: each value is scored as it comes, by what is known from those before it. It
@@ -119,7 +120,8 @@ class Detector:
     True
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ()
+    _Core = _native.Detector
     _core: _native.Detector
 
     def __init__(
@@ -197,31 +199,6 @@ class Detector:
     def step(self) -> timedelta:
         """The typical distance of two values."""
         return timedelta(seconds=self._core.step())
-
-    def snapshot(self) -> bytes:
-        """Settings and state, as JSON in UTF-8; restoring it changes no later score."""
-        return self._core.snapshot()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The snapshot as plain values that JSON can carry."""
-        state: dict[str, Any] = json.loads(self.snapshot())
-        return state
-
-    @classmethod
-    def restore(cls, snapshot: bytes | Mapping[str, Any]) -> Self:
-        """From what :meth:`snapshot` or :meth:`to_dict` gave.
-
-        Raises
-        ------
-        SnapshotError
-            If it is cut, foreign, or of another version.
-        """
-        detector = cls.__new__(cls)
-        detector._core = _native.Detector.restore(_convert.snapshot_bytes(snapshot))
-        return detector
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).restore, (self.snapshot(),)
 
     def __repr__(self) -> str:
         return f"<forescale.Detector {self.settings['kind']}, step {self.step}>"

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from . import _convert, _native
 from ._native import Reason
+from ._saved import Saved
 from .forecast import Abstain, Forecast
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Expert:
     """Its mean absolute error lately, in square roots of the load."""
 
 
-class Forecaster:
+class Forecaster(Saved):
     """Forecasts one series that it is fed.
 
     A value at a time speaks of the step that ends there. The steps run through the first time that
@@ -70,7 +71,8 @@ class Forecaster:
     (60, 100, 900)
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ()
+    _Core = _native.Forecaster
     _core: _native.Forecaster
 
     def __init__(
@@ -186,31 +188,6 @@ class Forecaster:
     def step(self) -> timedelta:
         """The length of its steps."""
         return timedelta(seconds=self._core.step())
-
-    def snapshot(self) -> bytes:
-        """Settings and state, as JSON in UTF-8; restoring it changes no later forecast."""
-        return self._core.snapshot()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The snapshot as plain values that JSON can carry."""
-        state: dict[str, Any] = json.loads(self.snapshot())
-        return state
-
-    @classmethod
-    def restore(cls, snapshot: bytes | Mapping[str, Any]) -> Self:
-        """From what :meth:`snapshot` or :meth:`to_dict` gave.
-
-        Raises
-        ------
-        SnapshotError
-            If it is cut, foreign, or of another version.
-        """
-        model = cls.__new__(cls)
-        model._core = _native.Forecaster.restore(_convert.snapshot_bytes(snapshot))
-        return model
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).restore, (self.snapshot(),)
 
     def __repr__(self) -> str:
         return f"<forescale.Forecaster {self.settings['kind']}, step {self.step}>"

@@ -60,17 +60,19 @@ __all__ = [
     "Mstl",
     "Naive",
     "PassThrough",
+    "Peers",
     "Policy",
     "Predictive",
     "QuantityBoost",
     "Rate",
     "RecordDetector",
+    "Regressor",
+    "Regressors",
+    "Relation",
     "ResourceSizing",
     "Rule",
     "Schedule",
     "Screen",
-    "Regressor",
-    "Regressors",
     "SeasonalNaive",
     "ShapeDetector",
     "ShiftDetector",
@@ -81,13 +83,14 @@ __all__ = [
     "Stabilization",
     "StartupBoost",
     "Step",
-    "StuckDetector",
     "StepAdjustment",
+    "StuckDetector",
     "Target",
     "TargetTracking",
     "TargetValue",
     "Theta",
     "Threshold",
+    "TimeToLimit",
     "Tolerance",
     "ToleranceBand",
     "Treatment",
@@ -890,3 +893,28 @@ class QuantityBoost(TypedDict):
 
 StartupBoost: TypeAlias = FactorBoost | QuantityBoost
 """More CPU while a container starts."""
+
+
+class Peers(TypedDict, total=False):
+    """Which member of a group differs from the others."""
+
+    least_members: int
+    least_ticks: int
+    false_alarms_per_day: float
+    forget_after: Span
+
+
+class Relation(TypedDict, total=False):
+    """Whether two metrics go on moving together."""
+
+    memory: int
+    chance: float
+    accept_after: int
+
+
+class TimeToLimit(TypedDict, total=False):
+    """When a quantity reaches its limit."""
+
+    limit: Required[float]
+    side: Literal["above", "below"]
+    reach: float

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from . import _convert, _native
 from ._native import Reason, Recommendation
+from ._saved import Saved
 
 if TYPE_CHECKING:
     from .settings import Sizing
@@ -29,7 +30,7 @@ class Refused(NamedTuple):
         return self.cpu is not None or self.memory is not None
 
 
-class Sizer:
+class Sizer(Saved):
     """Sizes the containers of one name in one workload, as the Kubernetes VPA 1.4.
 
     CPU is in millicores and memory in bytes, everywhere. It reads no clock: time comes in with the
@@ -62,7 +63,8 @@ class Sizer:
     351198544
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ()
+    _Core = _native.Sizer
     _core: _native.Sizer
 
     def __init__(self, config: Sizing | Mapping[str, Any] | str | None = None) -> None:
@@ -224,35 +226,6 @@ class Sizer:
             raise TypeError(f"`checkpoint` is of type {came}, must be a mapping")
         status = json.dumps(dict(checkpoint))
         return cls._of(_native.Sizer.from_checkpoint(_text(config), status))
-
-    def snapshot(self) -> bytes:
-        """Settings and state, as JSON in UTF-8; restoring it changes no later recommendation."""
-        return self._core.snapshot()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The snapshot as plain values that JSON can carry."""
-        state: dict[str, Any] = json.loads(self.snapshot())
-        return state
-
-    @classmethod
-    def restore(cls, snapshot: bytes | Mapping[str, Any]) -> Self:
-        """From what :meth:`snapshot` or :meth:`to_dict` gave.
-
-        Raises
-        ------
-        SnapshotError
-            If it is cut, foreign, or of another version.
-        """
-        return cls._of(_native.Sizer.restore(_convert.snapshot_bytes(snapshot)))
-
-    @classmethod
-    def _of(cls, core: _native.Sizer) -> Self:
-        sizer = cls.__new__(cls)
-        sizer._core = core
-        return sizer
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).restore, (self.snapshot(),)
 
     def __repr__(self) -> str:
         size = self.recommend()

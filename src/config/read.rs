@@ -161,6 +161,28 @@ impl DetectorConfig {
     }
 }
 
+/// Reads settings that have no kind.
+macro_rules! from_text {
+    ($($Config:ty),+) => {$(
+        impl $Config {
+            /// Reads settings: JSON, or YAML with the feature `yaml`.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, for an
+            /// unknown setting (named, with the nearest known one) and a value of the wrong type.
+            /// Ranges are checked when it is built.
+            pub fn from_text(text: &str) -> Result<Self, Error> {
+                read(&parse(text)?)
+            }
+        }
+    )+};
+}
+from_text!(
+    crate::detect::peers::Config,
+    crate::detect::relation::Config,
+    crate::detect::time_to_limit::Config
+);
+
 /// A member's settings from text, or from its kind alone.
 fn member<T: DeserializeOwned + Serialize>(text: &str) -> Result<T, Error> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';

@@ -16,6 +16,7 @@ pub mod auto;
 mod baseline;
 pub mod cusum;
 mod excess;
+mod kept;
 mod lookout;
 mod missing;
 mod model;

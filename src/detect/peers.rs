@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::excess::Excess;
+use super::kept::kept;
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::time::{Duration, Timestamp};
@@ -340,6 +341,8 @@ fn middle(numbers: &mut [f64]) -> (f64, f64) {
     let mean = inner.iter().map(|number| number / inner.len() as f64).sum();
     (median, mean)
 }
+
+kept!(Peers, "forescale peers");
 
 /// What a snapshot holds, before it is trusted.
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::excess::Excess;
+use super::kept::kept;
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::time::Timestamp;
@@ -317,6 +318,8 @@ impl State {
             && self.excess.is_sound()
     }
 }
+
+kept!(Relation, "forescale relation");
 
 /// What a snapshot holds, before it is trusted.
 #[derive(Deserialize)]

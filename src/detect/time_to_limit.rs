@@ -9,6 +9,7 @@ mod line;
 use serde::{Deserialize, Serialize};
 
 use self::line::{Line, Point, since_last_bend, was_seen_before};
+use super::kept::kept;
 use crate::Error;
 use crate::explain::{Reason, codes};
 use crate::time::{Duration, Timestamp};
@@ -319,6 +320,8 @@ impl State {
         2 * u64::from(self.n_open) >= u64::from(self.per_stretch) && self.n_open > 0
     }
 }
+
+kept!(TimeToLimit, "forescale time to limit");
 
 /// What a snapshot holds, before it is trusted.
 #[derive(Deserialize)]

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::samples::Container;
 use super::{Config, Sizer, Usage};
+use crate::catalog::{taken_up, written};
 use crate::error::Error;
 use crate::time::Timestamp;
 
@@ -46,13 +46,6 @@ impl TryFrom<Stored> for Sizer {
     }
 }
 
-#[derive(Serialize)]
-struct Snapshot<'a> {
-    format: &'a str,
-    version: u64,
-    sizer: &'a Sizer,
-}
-
 impl Sizer {
     /// Settings and state as JSON text in UTF-8; loses nothing.
     ///
@@ -67,8 +60,7 @@ impl Sizer {
     /// # Errors
     /// None at present: a sizer can always be written.
     pub fn snapshot(&self) -> Result<Vec<u8>, Error> {
-        serde_json::to_vec(&Snapshot { format: FORMAT, version: VERSION, sizer: self })
-            .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
+        written(FORMAT, VERSION, self)
     }
 
     /// Takes up a snapshot.
@@ -77,16 +69,6 @@ impl Sizer {
     /// [`ErrorKind::Snapshot`](crate::ErrorKind::Snapshot) if it is cut, damaged, of another
     /// version, or no snapshot of a sizer.
     pub fn restore(snapshot: &[u8]) -> Result<Self, Error> {
-        let mut value: Value = serde_json::from_slice(snapshot)
-            .map_err(|error| Error::snapshot(format!("the snapshot is not JSON: {error}")))?;
-        if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(Error::snapshot("the text is no snapshot of a sizer"));
-        }
-        if value.get("version").and_then(Value::as_u64) != Some(VERSION) {
-            let message = format!("the snapshot's version is unknown, must be {VERSION}");
-            return Err(Error::snapshot(message));
-        }
-        serde_json::from_value(value["sizer"].take())
-            .map_err(|error| Error::snapshot(format!("the snapshot is damaged: {error}")))
+        taken_up(snapshot, FORMAT, VERSION)
     }
 }

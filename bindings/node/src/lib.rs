@@ -14,6 +14,7 @@ mod raise;
 pub mod replay;
 pub mod sizer;
 pub mod tune;
+pub mod watch;
 
 use forescale::{Duration, Observation, Replicas};
 use napi::bindgen_prelude::{Buffer, Either, Env, Float64Array, Float64ArraySlice, Object, Result};

@@ -257,6 +257,20 @@ pub(crate) fn matrix(path: &str, values: &Bound<'_, PyAny>) -> PyResult<(usize, 
     Ok((n_rows, matrix))
 }
 
+/// Times and a value for each.
+pub(crate) fn pairs(
+    times: &Bound<'_, PyAny>,
+    values: &Bound<'_, PyAny>,
+) -> PyResult<(Vec<Timestamp>, Vec<Option<f64>>)> {
+    let times = self::times("times", times)?;
+    let values = series("values", values)?;
+    if times.len() != values.len() {
+        let message = format!("has {} entries, must have {} as `times`", values.len(), times.len());
+        return Err(refuse("values", &message));
+    }
+    Ok((times, values))
+}
+
 /// A recorded load: its times and values, without the rows that have no value, which are holes.
 pub(crate) fn samples(
     times: &Bound<'_, PyAny>,

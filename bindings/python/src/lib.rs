@@ -19,6 +19,7 @@ mod prometheus;
 mod replay;
 mod sizer;
 mod tune;
+mod watch;
 
 /// The compiled part of `forescale`; what users import stands in the package.
 #[pyo3::pymodule]
@@ -54,6 +55,8 @@ mod _native {
     use crate::sizer::{Bounds, Estimate, Recommendation, Sizer};
     #[pymodule_export]
     use crate::tune::{Tuning, tune};
+    #[pymodule_export]
+    use crate::watch::{Peers, Relation, TimeToLimit};
 
     /// The version of the crate, which is that of the package.
     #[pymodule_export]
