@@ -1021,7 +1021,24 @@ export class Forecast {
   get horizon(): number
   /** The quantiles of one step ahead, from 0: a view into `values`. */
   row(ahead: number): Float64Array
+  /**
+   * An early warning: the first step within a time at which one of the quantiles lies above a limit. With the
+   * lead time of a replica as `within` and what all of them carry as `limit`, a replica started now comes too
+   * late for it.
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if an argument is of the wrong type
+   */
+  crosses(limit: number, options: { within: string | number }): Crossing | null
   toJSON(): object
+}
+
+/** A step of a forecast that lies above a limit. */
+export interface Crossing {
+  /** The end of the step. */
+  at: Date
+  /** The load is above the limit there with at least this probability. */
+  probability: number
+  /** The load that is exceeded with that probability. */
+  load: number
 }
 
 /** How good the forecasts of one kind and horizon have been. */

@@ -127,6 +127,15 @@ class Forecast {
     return this.values.subarray(ahead * width, (ahead + 1) * width)
   }
 
+  crosses(limit, { within } = {}) {
+    const { issuedAt, step, quantiles, values } = this
+    if (typeof limit !== 'number') throw refusal('limit', limit, 'a number')
+    const found = call(() => addon.crosses(step, Array.from(quantiles), values, limit, span(within, 'within')))
+    if (found === null) return null
+    const [after, probability, load] = found
+    return { at: new Date(issuedAt + after), probability, load }
+  }
+
   toJSON() {
     return { ...this, values: Array.from(this.values) }
   }

@@ -253,3 +253,17 @@ test('the experts can be read', () => {
   assert.ok(Math.abs(near.reduce((sum, { weight }) => sum + weight, 0) - 1) < 1e-4)
   assert.deepEqual(new Forecaster({ kind: 'naive' }, { step: '5m' }).experts(), [])
 })
+
+test('a load beyond what is carried is told early', () => {
+  const forecast = fed().forecast({ horizon: 60, quantiles: [0.5, 0.95] })
+  const crossing = forecast.crosses(1400, { within: '1h' })
+  const ahead = (crossing.at - forecast.issuedAt) / forecast.step - 1
+  const row = Array.from(forecast.row(ahead))
+  assert.ok(row[1] > 1400 && crossing.load === row.find((load) => load > 1400))
+  assert.ok(!Array.from({ length: ahead }, (_, before) => forecast.row(before)[1]).some((load) => load > 1400))
+  assert.ok([0.05, 0.5].some((share) => Math.abs(crossing.probability - share) < 1e-9))
+  assert.equal(forecast.crosses(1e9, { within: '1h' }), null)
+  assert.equal(forecast.crosses(1400, { within: '1m' }), ahead === 0 ? crossing : null)
+  assert.throws(() => forecast.crosses('many', { within: '1h' }), refuses('OBSERVATION', 'limit'))
+  assert.throws(() => forecast.crosses(1, { within: 'soon' }), refuses('CONFIG', 'within'))
+})

@@ -13,7 +13,7 @@ from ._native import Bounds, Decision, Estimate, Reason, Recommendation, Step, _
 from .autoscaler import Autoscaler, Setting
 from .detector import Anomaly, Detector, Scores
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
-from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
+from .forecast import Abstain, Accuracy, AccuracyRow, Crossing, Forecast
 from .forecaster import Expert, Forecaster
 from .linting import Finding, Fix, lint
 from .panel import GpuInfo, PanelForecast, forecast_panel, gpu_info
@@ -32,6 +32,7 @@ __all__ = [
     "Bounds",
     "Break",
     "ConfigError",
+    "Crossing",
     "Decision",
     "Detector",
     "Diff",

@@ -145,6 +145,13 @@ class Forecaster:
         self, horizon: int | str | tuple[float], quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
 
+def crosses(
+    forecast: tuple[float, float, list[float], list[list[float]]],
+    limit: float,
+    within: str | float,
+) -> tuple[datetime, float, float] | None:
+    """The first step of a forecast above a limit: its end, the probability, the load."""
+
 def forecast_panel(
     settings: str | None,
     values: Any,

@@ -7,13 +7,28 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from . import _convert, _native
 from ._native import Reason
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["Abstain", "Accuracy", "AccuracyRow", "Forecast"]
+__all__ = ["Abstain", "Accuracy", "AccuracyRow", "Crossing", "Forecast"]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A step of a forecast that lies above a limit."""
+
+    at: datetime
+    """The end of the step, in UTC."""
+
+    probability: float
+    """The load is above the limit there with at least this probability."""
+
+    load: float
+    """The load that is exceeded with that probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,24 @@ class Forecast:
     def times(self) -> list[datetime]:
         """The end of each step, in UTC."""
         return [self.issued_at + (ahead + 1) * self.step for ahead in range(len(self.values))]
+
+    def crosses(self, limit: float, *, within: str | float | timedelta) -> Crossing | None:
+        """Find the first step within a time at which one of the quantiles lies above a limit.
+
+        An early warning: with the lead time of a replica as ``within`` and what all of them carry as
+        ``limit``, a replica that is started now comes too late for it.
+
+        >>> from datetime import timezone
+        >>> issued_at = datetime(2026, 1, 5, 8, tzinfo=timezone.utc)
+        >>> rows = [[70.0, 90.0], [80.0, 105.0], [110.0, 130.0]]
+        >>> forecast = Forecast(issued_at, timedelta(minutes=1), [0.5, 0.95], rows)
+        >>> crossing = forecast.crosses(100.0, within="5m")
+        >>> crossing.at.minute, round(crossing.probability, 2), crossing.load
+        (2, 0.05, 105.0)
+        """
+        parts = (self.issued_at.timestamp(), self.step.total_seconds(), self.quantiles, self.values)
+        found = _native.crosses(parts, limit, _convert.span(within))
+        return None if found is None else Crossing(*found)
 
     def to_numpy(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """The values as an array [horizon, quantile]; needs NumPy."""

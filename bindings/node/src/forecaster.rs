@@ -113,6 +113,26 @@ pub(crate) fn answer(
     }
 }
 
+/// The first step of a forecast above a limit: its end in milliseconds after the issue, the
+/// probability and the load.
+#[napi]
+pub fn crosses(
+    env: &Env,
+    step: f64,
+    quantiles: Vec<f64>,
+    values: Float64ArraySlice,
+    limit: f64,
+    within: Either<String, f64>,
+) -> Result<Option<Vec<f64>>> {
+    let found = span("step", Either::B(step)).and_then(|step| {
+        let issued_at = Timestamp::from_millis(0);
+        let forecast = forecast::Forecast { issued_at, step, quantiles, values: values.to_vec() };
+        Ok(forecast.crosses(limit, span("within", within)?))
+    });
+    let found = found.map_err(|error| raise(env, &error))?;
+    Ok(found.map(|found| vec![found.at.as_millis() as f64, found.probability, found.load]))
+}
+
 impl From<forescale::Reason> for Abstain {
     fn from(reason: forescale::Reason) -> Self {
         Self { reason: convert::json(&reason), explanation: reason.to_string() }

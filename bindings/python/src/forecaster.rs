@@ -170,6 +170,25 @@ impl Forecaster {
     }
 }
 
+/// The first step of a forecast above a limit: its end, the probability, the load.
+#[pyfunction]
+pub(crate) fn crosses<'py>(
+    py: Python<'py>,
+    forecast: (f64, f64, Vec<f64>, Vec<Vec<f64>>),
+    limit: f64,
+    within: Span,
+) -> PyResult<Option<(Bound<'py, PyDateTime>, f64, f64)>> {
+    let (issued_at, step, quantiles, rows) = forecast;
+    let forecast = forecast::Forecast {
+        issued_at: convert::timestamp("issued_at", issued_at)?,
+        step: Span::Seconds(step).read("step")?,
+        quantiles,
+        values: rows.concat(),
+    };
+    let found = forecast.crosses(limit, within.read("within")?);
+    found.map(|found| Ok((datetime(py, found.at)?, found.probability, found.load))).transpose()
+}
+
 /// When it was issued, its step in seconds, the number of steps, its quantiles, its values as memory
 /// of `double`s, who abstained, and what did it.
 type PanelParts<'py> = (

@@ -40,7 +40,7 @@ mod _native {
     #[pymodule_export]
     use crate::detector::{Anomaly, Detector};
     #[pymodule_export]
-    use crate::forecaster::{Forecaster, forecast_panel};
+    use crate::forecaster::{Forecaster, crosses, forecast_panel};
     #[pymodule_export]
     use crate::gpu::gpu_info;
     #[pymodule_export]
