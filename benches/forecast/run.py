@@ -11,60 +11,37 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-WORK = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "bench-forecast"
-ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON", "NUMEXPR")
+HERE = Path(__file__).resolve()
+sys.path.insert(0, str(HERE.parents[1]))  # what the benchmarks have in common
+
+import environment  # noqa: E402
+
+SETS = "5m,1m,1h,m4,fleet"
+EXTRAS = "flaircast, river, LightGBM and Prophet as well"
 
 
 def main() -> None:
-    words = arguments().parse_args()
-    if words.traces is None:
-        sys.exit("run.py: name the folder of traces, or set FORESCALE_TRACES")
-    python = WORK / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    if Path(sys.prefix).resolve() != (WORK / "venv").resolve():
-        install(python, words)
-        one_thread = {f"{name}_NUM_THREADS": "1" for name in ONE_THREAD}
-        command = [python, __file__, *sys.argv[1:]]
-        sys.exit(subprocess.run(command, env=os.environ | one_thread, check=False).returncode)
-
-    import compare  # here, as it needs what was just installed
-
-    compare.run(words, WORK)
-
-
-def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     folder = os.environ.get("FORESCALE_TRACES")
     add("traces", nargs="?", type=Path, default=folder, help="folder of NAME.csv.gz")
-    add("--sets", default="5m,1m,1h,m4,fleet", help="which questions, with commas (%(default)s)")
-    add("--ours", default="auto", help="kinds of our forecasters, with commas (%(default)s)")
-    add("--peers", help="only peers whose name has one of these words, with commas")
-    add("--extras", action="store_true", help="flaircast, river, LightGBM and Prophet as well")
+    add("--sets", default=SETS, help="which questions, with commas (%(default)s)")
     add("--every", type=int, default=1, metavar="N", help="every N-th column of a fleet alone")
-    add("--fresh", action="store_true", help="run the peers again rather than read their last forecasts")
-    add("--as-installed", action="store_true", help="install and build nothing")
-    return parser
+    environment.arguments(parser, ours="auto", extras=EXTRAS)
+    words = parser.parse_args()
+    if words.traces is None:
+        sys.exit("run.py: name the folder of traces, or set FORESCALE_TRACES")
+    work = environment.work("forecast")
+    environment.enter(HERE, work, words)
 
+    import compare  # here, as it needs what was just installed
 
-def install(python: Path, words: argparse.Namespace) -> None:
-    """Peers at pinned versions, then forescale from this checkout in release."""
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", WORK / "venv"], check=True)
-    if words.as_installed:
-        return
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    extras = ["-r", HERE / "requirements-extras.txt"] if words.extras else []
-    subprocess.run([*pip, "-r", HERE / "requirements.txt", *extras], check=True)
-    if words.ours:
-        subprocess.run([*pip, "--no-deps", "--force-reinstall", ROOT / "python"], check=True)
+    compare.run(words, work)
 
 
 if __name__ == "__main__":
