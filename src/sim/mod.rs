@@ -20,6 +20,7 @@ mod faults;
 mod front;
 mod fronts;
 mod generate;
+pub(crate) mod lanes;
 mod moment;
 mod money;
 mod plant;
