@@ -51,7 +51,7 @@ pub(super) const BY_TABLE: u32 = 1 << 31;
 
 /// A pair of a workload and settings, in numbers; the kernel's `Lane`: same fields, same order, all of
 /// four bytes. Times are in intervals but for those of the screen, which are in seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub(crate) struct Lane {
     pub(super) min: u32,
@@ -61,8 +61,8 @@ pub(crate) struct Lane {
     pub(super) utilization: f32,
     /// What is known of the load: the number of its tape.
     pub(super) tape: u32,
-    /// The law on utilization: its target in percent, 0 for none; the table of its answers by percent
-    /// and pods; the percents within its tolerance.
+    /// The law on utilization: its target in percent, 0 for none; the table by percent and
+    /// pods of whether rounding adds one to its answer; the percents within its tolerance.
     pub(super) percent: u32,
     pub(super) sizes: u32,
     pub(super) within: [u32; 2],
@@ -72,7 +72,7 @@ pub(crate) struct Lane {
     pub(super) accept_zero_after: f32,
     pub(super) accept_stuck_after: f32,
     /// The law on the load: thousandths a replica, 0 for none; the edges of its tolerance.
-    pub(super) target: f32,
+    pub(super) target_load: f32,
     pub(super) low: f32,
     pub(super) high: f32,
     /// The forecast: the load a replica is planned with, 0 for none.
@@ -91,9 +91,6 @@ pub(crate) struct Lane {
     pub(super) periods: [u32; 2 * LIMITS],
 }
 
-/// Bytes of a [`Lane`].
-pub(crate) const LANE_BYTES: usize = size_of::<Lane>();
-
 impl Lane {
     /// As the kernel reads it, word by word.
     pub(super) fn words(&self) -> Vec<u32> {
@@ -102,7 +99,7 @@ impl Lane {
         words.extend(self.within);
         words.push(self.samples);
         let seconds = [self.accept_after, self.accept_zero_after, self.accept_stuck_after];
-        let law = [self.target, self.low, self.high, self.planned];
+        let law = [self.target_load, self.low, self.high, self.planned];
         words.extend(seconds.iter().chain(&law).map(|number| number.to_bits()));
         words.extend([self.guards, self.tolerance]);
         words.extend(self.windows);
@@ -201,25 +198,11 @@ pub(crate) fn lane(
         initial,
         utilization: share.min(1.0) as f32,
         tape,
-        percent: 0,
         sizes: NONE,
         within: [1, 0],
-        samples: 0,
-        accept_after: 0.0,
-        accept_zero_after: 0.0,
-        accept_stuck_after: 0.0,
-        target: 0.0,
-        low: 0.0,
-        high: 0.0,
-        planned: 0.0,
-        guards: 0,
         tolerance: NONE,
-        windows: [0; 2],
         selects: [DISABLED; 2],
-        longest: [0; 2],
-        n_limits: [0; 2],
-        changes: [0; 2 * LIMITS],
-        periods: [0; 2 * LIMITS],
+        ..Lane::default()
     };
     for entry in &config.policies {
         lane.policy(entry, config, scene, tables)?;
@@ -265,10 +248,10 @@ impl Lane {
             PolicyConfig::Target(law) if law.metric == *load_metric => {
                 let is_known = kind(&law.metric) == Some(MetricKind::Total)
                     && law.by.is_none_or(|by| by == By::AverageValue);
-                if !is_known || self.target > 0.0 {
+                if !is_known || self.target_load > 0.0 {
                     return Err("a law on the load is no average, or there are two");
                 }
-                self.target = (law.target * 1000.0).round() as f32;
+                self.target_load = (law.target * 1000.0).round() as f32;
                 self.low = (1.0 - law.tolerance.down) as f32;
                 self.high = (1.0 + law.tolerance.up) as f32;
                 Ok(())
@@ -298,11 +281,17 @@ impl Lane {
         if let Some(low) = within.next() {
             self.within = [low, within.next_back().unwrap_or(low)];
         }
-        // HPA: ceil(ratio * pods), binary64, so that its rounding noise comes out too.
+        // HPA: ceil(ratio * pods), whose rounding noise in binary64 can make one more of a whole number.
         self.sizes = tables.place(format!("sizes {target}"), || {
-            let size = |percent, pods| (ratio(percent) * f64::from(pods)).ceil() as u32;
-            let pods = |percent| (0..=MOST_REPLICAS).map(move |pods| size(percent, pods));
-            (0..=100).flat_map(pods).map(|size| size.min(TOO_MANY)).collect()
+            let word = |percent: u32, first: u32| {
+                let noise = |pods: u32| {
+                    let live = (ratio(percent) * f64::from(pods)).ceil() as u32;
+                    live - (percent * pods).div_ceil(target as u32)
+                };
+                (0..32).fold(0, |word, bit| word | noise(first + bit) << bit)
+            };
+            let row = |percent| (0..=MOST_REPLICAS / 32).map(move |at| word(percent, 32 * at));
+            (0..=100).flat_map(row).collect()
         });
     }
 

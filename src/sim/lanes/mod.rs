@@ -6,23 +6,30 @@
 //! said by [`lane::lane`] and nowhere else. Recommends nothing: whoever is told to be good here is to be
 //! replayed by the live code before anybody relies on it.
 
+#[cfg(feature = "gpu")]
+mod device;
 mod lane;
 mod screen;
 mod sheet;
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "gpu"))]
+mod tests_on_device;
 mod walk;
 
 use std::collections::BTreeMap;
 
-use self::lane::{Lane, Tables};
+use self::lane::Tables;
 use self::sheet::{Sheet, Tape};
 use self::walk::{Rings, Sums, Walk};
 use super::batch::{Span, Stage};
 use crate::capacity::LeadTimeConfig;
 use crate::config::read::to_value;
+use crate::gpu::Choice;
 use crate::policy::PolicyConfig;
 use crate::{Config, Error};
+
+pub(crate) use lane::Lane;
 
 /// A stage made ready for lanes: the sheet, and the tapes of those who entered so far.
 #[derive(Debug)]
@@ -37,6 +44,16 @@ pub(crate) struct Lanes<'a> {
 
 /// What became of a lane: its spans, none if it went beyond what is known here.
 pub(crate) type Told = Option<Vec<Span>>;
+
+/// What became of lanes, and what did it.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    pub(crate) told: Vec<Told>,
+    /// The adapter's name, or `cpu`.
+    pub(crate) device: String,
+    /// The time in the kernel alone, as the device tells it.
+    pub(crate) kernel_seconds: Option<f64>,
+}
 
 impl<'a> Lanes<'a> {
     /// Over the first `n_spans` spans of a stage.
@@ -110,6 +127,31 @@ impl<'a> Lanes<'a> {
             let state = walk.run(&mut ring, self.span_ticks, |span| sums.push(span));
             Ok((state.is_out == 0).then(|| self.spans(&sums)))
         })
+    }
+
+    /// Replays lanes on the device that `on` leads to, or on the cores; none of them is told of if `go_on`
+    /// stops it, which hears the share that is done.
+    ///
+    /// # Errors
+    /// If there is no device and one is asked for, or it refuses.
+    pub(crate) fn replay(
+        &self,
+        lanes: &[Lane],
+        choice: &Choice,
+        go_on: &dyn Fn(f64) -> bool,
+    ) -> Result<Replayed, Error> {
+        #[cfg(feature = "gpu")]
+        if let Some(replayed) = device::on_device(self, lanes, choice, go_on)? {
+            return Ok(replayed);
+        }
+        #[cfg(not(feature = "gpu"))]
+        {
+            let _ = go_on;
+            crate::gpu::info(choice)?;
+        }
+        // Lost, twice.
+        let told = self.on_cores(lanes)?;
+        Ok(Replayed { told, device: "cpu".to_owned(), kernel_seconds: None })
     }
 
     /// Whole numbers as minutes and hours.

@@ -37,34 +37,34 @@ const OTHER_UNIT: u32 = 3;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub(super) struct Slope {
-    recent: [f32; 3],
-    level: f32,
-    peak: f32,
+    pub(super) recent: [f32; 3],
+    pub(super) level: f32,
+    pub(super) peak: f32,
     /// The two largest moves each, the largest first.
-    rises: [f32; 2],
-    falls: [f32; 2],
-    zeros: f32,
+    pub(super) rises: [f32; 2],
+    pub(super) falls: [f32; 2],
+    pub(super) zeros: f32,
 }
 
 /// The state of the screen; the kernel's `Screen`. Ticks count from 1, 0 is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub(super) struct Screen {
-    load: Slope,
-    mean: Slope,
-    n_samples: u32,
-    last: u32,
-    interval: f32,
-    value: f32,
-    repeats: u32,
-    stuck_since: u32,
-    longest: f32,
-    n_changes: u32,
-    is_accepted: u32,
-    doubt: u32,
-    doubt_since: u32,
-    doubted: [f32; 2],
-    in_burst: u32,
+    pub(super) load: Slope,
+    pub(super) mean: Slope,
+    pub(super) n_samples: u32,
+    pub(super) last: u32,
+    pub(super) interval: f32,
+    pub(super) value: f32,
+    pub(super) repeats: u32,
+    pub(super) stuck_since: u32,
+    pub(super) longest: f32,
+    pub(super) n_changes: u32,
+    pub(super) is_accepted: u32,
+    pub(super) doubt: u32,
+    pub(super) doubt_since: u32,
+    pub(super) doubted: [f32; 2],
+    pub(super) in_burst: u32,
 }
 
 impl Slope {

@@ -17,7 +17,7 @@ fn config(rest: &str) -> Config {
 }
 
 /// Laws, guards, tolerances and limits of many kinds.
-fn configs() -> Vec<Config> {
+pub(super) fn configs() -> Vec<Config> {
     let hpa = r#""policies": [{"kind": "target", "metric": "cpu", "target": 0.7}]"#;
     let window = |down| {
         format!(
@@ -48,7 +48,7 @@ fn configs() -> Vec<Config> {
     texts.iter().map(|text| config(text)).collect()
 }
 
-fn forecasting() -> Vec<Config> {
+pub(super) fn forecasting() -> Vec<Config> {
     let by = |quantile: f64, more: &str| {
         config(&format!(
             r#""policies": [{{"kind": "predictive", "metric": "rps", "quantile": {quantile},
@@ -106,7 +106,7 @@ fn assert_agree(trace: &Trace, settings: &Settings, configs: &[Config]) {
     }
 }
 
-fn three_days() -> Settings {
+pub(super) fn three_days() -> Settings {
     Settings { scored: "3d".parse().expect("a time"), ..Settings::default() }
 }
 
@@ -114,4 +114,87 @@ fn three_days() -> Settings {
 fn scores_are_those_of_the_ordinary_simulator() {
     assert_agree(&web_service(10, 7), &three_days(), &configs());
     assert_agree(&bursts(9), &three_days(), &configs());
+}
+
+#[test]
+fn forecasts_too() {
+    assert_agree(&web_service(10, 7), &three_days(), &forecasting());
+}
+
+/// Noise, lag and the plant's times away from their defaults.
+#[test]
+fn other_plants_too() {
+    let time = |text: &str| text.parse().expect("a time");
+    let plants = [
+        Settings { noise: 0.0, missing: 0.0, start_up_jitter: 0.0, ..three_days() },
+        Settings {
+            interval: time("60s"),
+            metric_lag: time("0s"),
+            stop: time("150s"),
+            start_up: time("7m"),
+            timeout: time("4m"),
+            late_after: time("10s"),
+            noise: 0.1,
+            missing: 0.1,
+            initial_replicas: Some(80),
+            ..three_days()
+        },
+        Settings {
+            interval: time("20s"),
+            stop: time("0s"),
+            start_up_p95: Some(time("5m")),
+            metric_lag: time("3m"),
+            ..three_days()
+        },
+    ];
+    for plant in plants {
+        assert_agree(&bursts(9), &plant, &configs()[..6]);
+    }
+}
+
+/// What the kernel does not know is named, and left to the live code.
+#[test]
+fn what_is_for_the_live_code_alone_is_named() {
+    let trace = web_service(4, 7);
+    let why = |settings: &Settings, rest: &str| {
+        let stage =
+            Stage::new(&trace, settings, 100.0, settings.scored_part(&trace)).expect("a part");
+        let mut lanes = match Lanes::new(&stage, 100, 4) {
+            Ok(lanes) => lanes,
+            Err(why) => return why,
+        };
+        lanes.enter(&[&config(rest)]).expect("it builds")[0].expect_err("it is refused")
+    };
+    let hpa = r#""policies": [{"kind": "target", "metric": "cpu", "target": 0.7}]"#;
+    let plain = three_days();
+    let faulty = Settings { crashes_per_day: 1.0, ..three_days() };
+    assert_eq!(why(&faulty, hpa), "the plant has faults");
+    let cases = [
+        (r#""policies": [{"kind": "predictive", "metric": "rps", "risk": 0.1}]"#, "by risk"),
+        (
+            r#""policies": [{"kind": "watermark", "metric": "cpu", "low": 0.4, "high": 0.8}]"#,
+            "neither",
+        ),
+        (
+            r#""policies": [{"kind": "target", "metric": "cpu", "target": 0.7, "direction": "up"}]"#,
+            "direction",
+        ),
+        (
+            r#""policies": [{"kind": "target", "metric": "rps", "target": 70}], "combine": "all""#,
+            "maximum",
+        ),
+    ];
+    for (rest, want) in cases {
+        assert!(why(&plain, rest).contains(want), "{rest}: {}", why(&plain, rest));
+    }
+    for (more, want) in [
+        (r#", "guards": [{"kind": "cooldown"}]"#, "a guard is none of"),
+        (r#", "guards": [{"kind": "rate"}, {"kind": "rate"}]"#, "twice"),
+        (r#", "mode": "observe""#, "observes"),
+        (r#", "lead_time": {"kind": "learned"}"#, "learnt"),
+        (r#", "guards": [{"kind": "stabilization", "scale_down": "1d"}]"#, "longer than 1000"),
+    ] {
+        let rest = format!("{hpa}{more}");
+        assert!(why(&plain, &rest).contains(want), "{rest}: {}", why(&plain, &rest));
+    }
 }

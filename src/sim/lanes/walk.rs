@@ -30,31 +30,31 @@ const NEVER: f32 = 1e30;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub(super) struct State {
-    screen: Screen,
+    pub(super) screen: Screen,
     pub(super) tick: u32,
     /// Whether it left what is known here: too many starts, or a rate far off.
     pub(super) is_out: u32,
-    ready: u32,
+    pub(super) ready: u32,
     /// The starting ones: a queue in a ring, the earliest first.
-    first_start: u32,
-    n_starting: u32,
+    pub(super) first_start: u32,
+    pub(super) n_starting: u32,
     /// Starts so far.
-    n_starts: u32,
+    pub(super) n_starts: u32,
     /// Stopping ones that are paid for over the whole interval.
-    n_stopping: u32,
+    pub(super) n_stopping: u32,
     /// The interval whose load is at the head of the queue, and how much of it is gone, in seconds.
-    head: u32,
-    gone: f32,
+    pub(super) head: u32,
+    pub(super) gone: f32,
     /// The recommendations that matter: a queue in a ring, for growth and shrinking.
-    first_seen: [u32; 2],
-    n_seen: [u32; 2],
-    n_events: [u32; 2],
+    pub(super) first_seen: [u32; 2],
+    pub(super) n_seen: [u32; 2],
+    pub(super) n_events: [u32; 2],
     /// Of the open minute.
-    is_violated: u32,
+    pub(super) is_violated: u32,
     /// Of the open span: minutes in violation, replicas paid for an interval, and for the rest of one.
-    violated: u32,
-    paid: u32,
-    paid_rest: u32,
+    pub(super) violated: u32,
+    pub(super) paid: u32,
+    pub(super) paid_rest: u32,
 }
 
 /// Where in a lane's ring memory each ring lies, and how long it is.
@@ -177,15 +177,15 @@ impl Walk<'_> {
                 replicas => wants(replicas),
             }
         }
-        if lane.target > 0.0 {
+        if lane.target_load > 0.0 {
             let load = tape.readings[tick];
             if load == ABSENT {
                 is_blocked = true;
             } else {
-                let kept = lane.target * current as f32;
+                let kept = lane.target_load * current as f32;
                 let is_within = load >= lane.low * kept * (1.0 - HAIR)
                     && load <= lane.high * kept * (1.0 + HAIR);
-                wants(if is_within { current } else { ceiled(load / lane.target) });
+                wants(if is_within { current } else { ceiled(load / lane.target_load) });
             }
         }
         if lane.planned > 0.0 && tape.demands[tick] != ABSENT {
@@ -227,8 +227,13 @@ impl Walk<'_> {
         replicas
     }
 
+    /// HPA: ceil(percent / target * pods), and one more where binary64 rounds a whole number up.
     fn size(&self, percent: u32, pods: u32) -> u32 {
-        self.tables[(self.lane.sizes + percent * (MOST_REPLICAS + 1) + pods) as usize]
+        let Lane { percent: target, sizes, .. } = *self.lane;
+        let words = (MOST_REPLICAS + 1) / 32;
+        let word = self.tables[(sizes + percent * words + pods / 32) as usize];
+        let noise = word >> (pods % 32) & 1;
+        ((percent * pods).div_ceil(target) + noise).min(TOO_MANY)
     }
 
     /// Guards and limits.
