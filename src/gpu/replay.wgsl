@@ -511,38 +511,42 @@ fn changed(side: u32, period: u32) -> u32 {
     return sum;
 }
 
-fn rated(current: u32, proposed: u32) -> u32 {
-    if proposed == current {
-        return proposed;
+fn candidate(side: u32, change: u32, period: u32, current: u32) -> u32 {
+    let base = i32(current) - i32(changed(0u, period)) + i32(changed(1u, period));
+    if change >= BY_TABLE {
+        if base < 0 || base > i32(MOST_REPLICAS) {
+            state.is_out = 1u;
+            return current;
+        }
+        return tables[change - BY_TABLE + u32(base)];
     }
-    let side = select(1u, 0u, proposed > current);
+    let moved = select(base - i32(change), base + i32(change), side == 0u);
+    return u32(clamp(moved, 0, i32(TOO_MANY)));
+}
+
+// A call has its side as a constant, so that no array of the lane's own is indexed by a variable.
+fn reached(side: u32, current: u32) -> u32 {
     if lane.selects[side] == DISABLED {
         return current;
     }
+    let first = candidate(side, lane.changes[2u * side], lane.periods[2u * side], current);
+    if lane.n_limits[side] < 2u {
+        return first;
+    }
+    let change = lane.changes[2u * side + 1u];
+    let second = candidate(side, change, lane.periods[2u * side + 1u], current);
     let is_higher = (side == 0u) == (lane.selects[side] == 0u);
-    var reached = select(TOO_MANY, 0u, is_higher);
-    for (var limit = 0u; limit < lane.n_limits[side]; limit += 1u) {
-        rounds += 1u;
-        let period = lane.periods[2u * side + limit];
-        let base = i32(current) - i32(changed(0u, period)) + i32(changed(1u, period));
-        let change = lane.changes[2u * side + limit];
-        var candidate = 0u;
-        if change >= BY_TABLE {
-            if base < 0 || base > i32(MOST_REPLICAS) {
-                state.is_out = 1u;
-                return current;
-            }
-            candidate = tables[change - BY_TABLE + u32(base)];
-        } else {
-            let moved = select(base - i32(change), base + i32(change), side == 0u);
-            candidate = u32(clamp(moved, 0, i32(TOO_MANY)));
-        }
-        reached = select(min(reached, candidate), max(reached, candidate), is_higher);
+    return select(min(first, second), max(first, second), is_higher);
+}
+
+fn rated(current: u32, proposed: u32) -> u32 {
+    if proposed > current {
+        return min(proposed, max(reached(0u, current), current));
     }
-    if side == 0u {
-        return min(proposed, max(reached, current));
+    if proposed < current {
+        return max(proposed, min(reached(1u, current), current));
     }
-    return max(proposed, min(reached, current));
+    return proposed;
 }
 
 fn tolerated(current: u32, proposed: u32) -> u32 {
@@ -572,8 +576,7 @@ fn limit(current: u32, proposed: u32) -> u32 {
     return clamp(replicas, lane.min, lane.max);
 }
 
-fn record(current: u32, replicas: u32) {
-    let side = select(1u, 0u, replicas > current);
+fn record(side: u32, change: u32) {
     let at = events_ring(side);
     var place = state.n_events[side];
     for (var known = 0u; known < state.n_events[side]; known += 1u) {
@@ -587,7 +590,6 @@ fn record(current: u32, replicas: u32) {
         return;
     }
     state.n_events[side] = max(state.n_events[side], place + 1u);
-    let change = max(current, replicas) - min(current, replicas);
     set_ring(at.x + place, (state.tick << 11u) | change);
 }
 
@@ -782,8 +784,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         rounds += 1u;
         let current = state.ready + state.n_starting;
         let replicas = limit(current, propose(current));
-        if replicas != current {
-            record(current, replicas);
+        if replicas > current {
+            record(0u, replicas - current);
+        } else if replicas < current {
+            record(1u, current - replicas);
         }
         request(current, replicas);
         pass_interval();

@@ -47,6 +47,8 @@ pub(super) struct Race<'a> {
     pub(super) candidates: Vec<Candidate>,
     /// Who replays whom it can over all the rungs at once.
     pub(super) card: Result<Card<'a>, OnCard>,
+    /// How far what the card has told was off at most.
+    pub(super) off_by: Option<Outcome>,
     /// Where those stand who came to the end of the rungs.
     standing: Vec<Batch<'a>>,
     /// A batch at the start for each expectation, from which others are forked.
@@ -82,6 +84,7 @@ impl<'a> Race<'a> {
             rungs,
             objective,
             card,
+            off_by: None,
             candidates: Vec::new(),
             standing: Vec::new(),
             starts: BTreeMap::new(),
@@ -126,12 +129,22 @@ impl<'a> Race<'a> {
         if rough.is_empty() || self.is_stopped() {
             return Ok(false);
         }
+        let told = |race: &Self, id: &usize| outcome(&race.candidates[*id].spans);
+        let before: Vec<_> = rough.iter().map(|id| told(self, id)).collect();
         let mut batches = self.batches(&rough)?;
         self.pass(&mut batches, 0, self.rungs.last().copied().unwrap_or(0))?;
         if self.is_stopped() {
             return Ok(false);
         }
-        rough.iter().for_each(|&id| self.candidates[id].is_rough = false);
+        for (id, before) in rough.iter().zip(before) {
+            self.candidates[*id].is_rough = false;
+            let after = told(self, id);
+            let off = self.off_by.get_or_insert_default();
+            let share = (after.violation_share - before.violation_share).abs();
+            off.violation_share = off.violation_share.max(share);
+            let cost = (after.replica_hours_per_day - before.replica_hours_per_day).abs();
+            off.replica_hours_per_day = off.replica_hours_per_day.max(cost);
+        }
         self.standing.append(&mut batches);
         Ok(true)
     }

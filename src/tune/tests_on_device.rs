@@ -34,6 +34,8 @@ fn what_the_device_finds_is_confirmed_by_the_live_code() {
     assert_eq!(tuning.reason.code(), "proved_better");
     assert_ne!(tuning.device, "cpu");
     assert_eq!((tuning.n_on_device, tuning.not_on_device.as_ref()), (tuning.n_tried, None));
+    let off = tuning.off_by.expect("somebody was replayed once more");
+    assert!(off.violation_share < 1e-3 && off.replica_hours_per_day < 1.0, "{off:?}");
     let alone = by_live_code(&tuning, &wasteful(), &trace);
     assert_eq!(alone.device, "cpu");
     assert_eq!(alone.recommended.selected, tuning.recommended.selected);

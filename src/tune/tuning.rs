@@ -37,6 +37,10 @@ pub struct Tuning {
     /// Why the first of the others was not, where a device was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_on_device: Option<String>,
+    /// How far the figures of that device were off at most, of those who were replayed once more: it
+    /// rounds. None where nobody was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off_by: Option<Outcome>,
     /// The time in the kernel alone, without the transfer, as the device tells it.
     #[serde(skip)]
     pub kernel_seconds: Option<f64>,

@@ -42,7 +42,7 @@ pub(super) const UP: usize = 0;
 pub(super) const DOWN: usize = 1;
 /// Limits of a rate, in each direction.
 pub(super) const LIMITS: usize = 2;
-/// Which limit of a rate holds; twice the direction beside it is not needed, as it is known.
+/// Which limit of a rate holds.
 pub(super) const SELECT_MAX: u32 = 0;
 pub(super) const SELECT_MIN: u32 = 1;
 pub(super) const DISABLED: u32 = 2;

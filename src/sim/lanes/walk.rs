@@ -156,7 +156,8 @@ impl Walk<'_> {
         let proposed = self.propose(state, ring, current);
         let replicas = self.limit(state, ring, current, proposed);
         if replicas != current {
-            self.record(state, ring, current, replicas);
+            let side = if replicas > current { UP } else { DOWN };
+            self.record(state, ring, side, current.abs_diff(replicas));
         }
         self.request(state, ring, current, replicas);
         self.pass(state, ring);
@@ -293,39 +294,54 @@ impl Walk<'_> {
     }
 
     fn rated(&self, state: &mut State, ring: &[u32], current: u32, proposed: u32) -> u32 {
-        let side = if proposed > current { UP } else { DOWN };
-        if proposed == current {
-            return proposed;
+        if proposed > current {
+            proposed.min(self.reached(state, ring, UP, current).max(current))
+        } else if proposed < current {
+            proposed.max(self.reached(state, ring, DOWN, current).min(current))
+        } else {
+            proposed
         }
-        if self.lane.selects[side] == DISABLED {
+    }
+
+    /// How far the limits of a side let it go.
+    fn reached(&self, state: &mut State, ring: &[u32], side: usize, current: u32) -> u32 {
+        let Lane { selects, n_limits, changes, periods, .. } = self.lane;
+        if selects[side] == DISABLED {
             return current;
         }
-        let is_largest = self.lane.selects[side] == SELECT_MAX;
-        let mut reached = if (side == UP) == is_largest { 0 } else { TOO_MANY };
-        for limit in 0..self.lane.n_limits[side] as usize {
-            let period = self.lane.periods[LIMITS * side + limit];
-            let change = |side| self.changed(state, ring, side, period);
-            let base = current as i32 - change(UP) as i32 + change(DOWN) as i32;
-            let change = self.lane.changes[LIMITS * side + limit];
-            let candidate = if change >= BY_TABLE {
-                if base < 0 || base > MOST_REPLICAS as i32 {
-                    state.is_out = 1;
-                    return current;
-                }
-                self.tables[(change - BY_TABLE + base as u32) as usize]
-            } else if side == UP {
-                (base + change as i32).clamp(0, TOO_MANY as i32) as u32
-            } else {
-                (base - change as i32).clamp(0, TOO_MANY as i32) as u32
-            };
-            let is_higher = (side == UP) == is_largest;
-            reached = if is_higher { reached.max(candidate) } else { reached.min(candidate) };
+        let mut of = |limit: usize| {
+            let at = LIMITS * side + limit;
+            self.candidate(state, ring, side, changes[at], periods[at], current)
+        };
+        let first = of(0);
+        if n_limits[side] < 2 {
+            return first;
         }
-        if side == UP {
-            proposed.min(reached.max(current))
-        } else {
-            proposed.max(reached.min(current))
+        let second = of(1);
+        let is_higher = (side == UP) == (selects[side] == SELECT_MAX);
+        if is_higher { first.max(second) } else { first.min(second) }
+    }
+
+    fn candidate(
+        &self,
+        state: &mut State,
+        ring: &[u32],
+        side: usize,
+        change: u32,
+        period: u32,
+        current: u32,
+    ) -> u32 {
+        let changed = |side| self.changed(state, ring, side, period) as i32;
+        let base = current as i32 - changed(UP) + changed(DOWN);
+        if change >= BY_TABLE {
+            if base < 0 || base > MOST_REPLICAS as i32 {
+                state.is_out = 1;
+                return current;
+            }
+            return self.tables[(change - BY_TABLE + base as u32) as usize];
         }
+        let moved = if side == UP { base + change as i32 } else { base - change as i32 };
+        moved.clamp(0, TOO_MANY as i32) as u32
     }
 
     /// What has changed within a period.
@@ -342,8 +358,7 @@ impl Walk<'_> {
     }
 
     /// Takes a change down; the last event that is too old for every limit gives its place.
-    fn record(&self, state: &mut State, ring: &mut [u32], current: u32, replicas: u32) {
-        let side = if replicas > current { UP } else { DOWN };
+    fn record(&self, state: &mut State, ring: &mut [u32], side: usize, change: u32) {
         let [first, n] = self.rings.events[side];
         let mut place = state.n_events[side];
         for known in 0..state.n_events[side] {
@@ -357,7 +372,7 @@ impl Walk<'_> {
             return;
         }
         state.n_events[side] = state.n_events[side].max(place + 1);
-        ring[(first + place) as usize] = packed(state.tick, current.abs_diff(replicas));
+        ring[(first + place) as usize] = packed(state.tick, change);
     }
 
     fn tolerated(&self, current: u32, proposed: u32) -> u32 {
