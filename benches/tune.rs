@@ -1,51 +1,150 @@
 //! The time of a search: a month at one-minute steps, decided every 15 seconds, 256 settings, on one
-//! core where `RAYON_NUM_THREADS=1` is set. A search takes too long for many samples, so each is timed
-//! once. Figures, with machine and date: `README.md` here.
+//! core where `RAYON_NUM_THREADS=1` is set; then the same on the cores and on the graphics card by the number
+//! of settings. A search takes too long for many samples, so each is timed once.
+//!
+//! `FORESCALE_GPU` chooses the card as everywhere; the card's own figures come by `FORESCALE_GPU_GBPS`
+//! (memory, 10^9 bytes a second) and `FORESCALE_GPU_TFLOPS` (f32).
+//! Run with `cargo bench --features gpu --bench tune -- [SETTINGS ...]`. Figures: `README.md` here.
+
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and the environment")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use forescale::Config;
-use forescale::sim::{Settings, web_service};
-use forescale::tune::{Options, to_the_end, tune};
+use forescale::gpu::{Choice, Device, info};
+use forescale::sim::{Settings, Trace, web_service};
+use forescale::tune::{Options, Tuning, to_the_end, tune};
+
+/// Operations of a control step as written in `gpu/replay.wgsl`, where nothing waits and no guard
+/// moves: the screen's two slopes 170, law and guards 50, start-ups and queue 60.
+const OPERATIONS: f64 = 280.0;
+/// Words of its own that a lane reads and writes a step: utilization and stopping replicas twice each,
+/// the window four times. What all lanes share is read by a group at once.
+const WORDS: f64 = 8.0;
+/// Numbers that are moved: four a tick, two a tick and tape; words of a lane, and three back a day.
+const A_TICK: f64 = 4.0 * 4.0;
+const A_LANE: f64 = 4.0 * 35.0;
 
 fn main() {
-    if !std::env::args().any(|argument| argument == "--bench") {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if !words.iter().any(|word| word == "--bench") {
         return; // listed or run as a test
     }
     let trace = web_service(30, 7);
-    let peak = trace.values.iter().copied().fold(0.0, f64::max);
-    let load_per_replica = peak / 21.0;
-    for (name, policies) in [
-        ("hpa", r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#),
-        ("risk", r#"{"kind": "predictive", "metric": "rps", "risk": 0.01}"#),
-        (
-            "quantile",
-            r#"{"kind": "predictive", "metric": "rps"}, {"kind": "target", "metric": "cpu", "target": 0.7}"#,
-        ),
-    ] {
-        let text = format!(
-            r#"{{"max_replicas": 120,
-                "metrics": {{"rps": {{"kind": "total"}}, "cpu": {{"kind": "utilization"}}}},
-                "capacity": {{"kind": "fixed", "metric": "rps", "load_per_replica": {load_per_replica}}},
-                "policies": [{policies}]}}"#
-        );
-        let config = Config::from_text(&text).expect("it is whole");
-        #[allow(clippy::disallowed_methods, reason = "how long it takes is told")]
-        let (began, n_asked) = (Instant::now(), AtomicU64::new(0));
-        let count = |share: f64| {
-            n_asked.fetch_add(1, Ordering::Relaxed);
-            to_the_end(share)
-        };
-        let tuning = tune(&config, &trace, &Settings::default(), &Options::default(), &count)
-            .expect("a month is enough");
+    let sizes: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    if sizes.is_empty() {
+        for name in ["hpa", "risk", "quantile"] {
+            usual(name, &trace);
+        }
+    }
+    by_size(&sizes, &trace);
+}
+
+fn config(name: &str, trace: &Trace) -> Config {
+    let load_per_replica = trace.values.iter().copied().fold(0.0, f64::max) / 21.0;
+    let policies = match name {
+        "hpa" => r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#,
+        "risk" => r#"{"kind": "predictive", "metric": "rps", "risk": 0.01}"#,
+        _ => {
+            r#"{"kind": "predictive", "metric": "rps"}, {"kind": "target", "metric": "cpu", "target": 0.7}"#
+        }
+    };
+    let text = format!(
+        r#"{{"max_replicas": 120,
+            "metrics": {{"rps": {{"kind": "total"}}, "cpu": {{"kind": "utilization"}}}},
+            "capacity": {{"kind": "fixed", "metric": "rps", "load_per_replica": {load_per_replica}}},
+            "policies": [{policies}]}}"#
+    );
+    Config::from_text(&text).expect("it is whole")
+}
+
+fn searched(config: &Config, trace: &Trace, options: &Options) -> (f64, u64, Tuning) {
+    let (began, n_asked) = (Instant::now(), AtomicU64::new(0));
+    let count = |share: f64| {
+        n_asked.fetch_add(1, Ordering::Relaxed);
+        to_the_end(share)
+    };
+    let tuning = tune(config, trace, &Settings::default(), options, &count);
+    let tuning = tuning.expect("a month is enough, and what is asked for is there");
+    (began.elapsed().as_secs_f64(), n_asked.load(Ordering::Relaxed), tuning)
+}
+
+fn usual(name: &str, trace: &Trace) {
+    let (seconds, n_asked, tuning) = searched(&config(name, trace), trace, &Options::default());
+    println!(
+        "tune/month/{name}: {seconds:.1} s for {} settings ({} refused), {n_asked} pieces of 500 intervals, {}",
+        tuning.n_tried,
+        tuning.n_refused,
+        tuning.reason.code(),
+    );
+}
+
+/// A target with its window and rate, by the number of settings: all of them over all days on the card,
+/// a race on the cores.
+fn by_size(sizes: &[usize], trace: &Trace) {
+    let choice = Choice::from_text(std::env::var("FORESCALE_GPU").ok().as_deref());
+    let card = match info(&choice) {
+        Ok(card) => {
+            println!("{} ({}), {}, {}", card.adapter, card.kind, card.driver, card.backend);
+            Some(card)
+        }
+        Err(error) => {
+            println!("the cores alone: {error}");
+            None
+        }
+    };
+    let is_real = card.as_ref().is_some_and(|card| card.kind != "cpu");
+    let usual: &[usize] = if is_real { &[256, 1_000, 10_000, 100_000] } else { &[256] };
+    let config = config("hpa", trace);
+    println!(
+        "| settings | on | seconds | in the kernel | steps a second in it | of memory | of f32 | moved | off by |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for &settings in if sizes.is_empty() { usual } else { sizes } {
+        // A race of as many takes the cores hours.
+        if settings <= 10_000 {
+            let options = Options { settings, ..Options::default() };
+            let (seconds, _, tuning) = searched(&config, trace, &options);
+            println!("| {} | cores | {seconds:.2} | | | | | | |", tuning.n_tried);
+        }
+        if card.is_none() {
+            continue;
+        }
+        let choice = choice.clone();
+        let options = Options { settings, device: Device::Gpu, choice, ..Options::default() };
+        let (seconds, _, tuning) = searched(&config, trace, &options);
+        let span = tuning.selected.end.since(tuning.selected.start);
+        let n_ticks = span.as_secs_f64() / tuning.settings.interval.as_secs_f64();
+        let n_lanes = tuning.n_on_device as f64;
+        let steps = n_lanes * n_ticks;
+        let moved = A_TICK * n_ticks + (A_LANE + 12.0 * span.as_secs_f64() / 86_400.0) * n_lanes;
+        let kernel = tuning.kernel_seconds.filter(|seconds| *seconds > 0.0);
+        let told =
+            |number: Option<f64>| number.map_or_else(String::new, |number| format!("{number:.3e}"));
         println!(
-            "tune/month/{name}: {:.1} s for {} settings ({} refused), {} pieces of 500 intervals, {}",
-            began.elapsed().as_secs_f64(),
-            tuning.n_tried,
-            tuning.n_refused,
-            n_asked.load(Ordering::Relaxed),
-            tuning.reason.code(),
+            "| {n_lanes} | card | {seconds:.2} | {} | {} | {} | {} | {:.1} MB | {} |",
+            told(kernel),
+            told(kernel.map(|kernel| steps / kernel)),
+            share(kernel, 4e-9 * WORDS * steps, "FORESCALE_GPU_GBPS", "GB/s"),
+            share(kernel, 1e-12 * OPERATIONS * steps, "FORESCALE_GPU_TFLOPS", "T/s"),
+            moved / 1e6,
+            tuning.off_by.map_or_else(String::new, |off| format!(
+                "{:.4} % of minutes, {:.3} replica-hours a day",
+                100.0 * off.violation_share,
+                off.replica_hours_per_day
+            )),
         );
+    }
+}
+
+/// So much a second in the kernel, and its share of what the card has, where that is told.
+fn share(kernel: Option<f64>, amount: f64, most: &str, unit: &str) -> String {
+    let Some(kernel) = kernel else { return String::new() };
+    let rate = amount / kernel;
+    let most = std::env::var(most).ok().and_then(|text| text.parse::<f64>().ok());
+    match most {
+        Some(most) => format!("{rate:.3} {unit}, {:.0} %", 100.0 * rate / most),
+        None => format!("{rate:.3} {unit}"),
     }
 }

@@ -2052,6 +2052,13 @@ export interface TuneOptions {
   confidence?: number
   /** The same seed gives the same answer, whatever the number of cores. Default: 1. */
   seed?: number
+  /**
+   * Where settings are replayed. Default: `cpu`. `gpu` is an error without an adapter, `auto` takes the
+   * graphics card if there is a real one and settings are many; the environment variable `FORESCALE_GPU`
+   * chooses it. What the card cannot replay goes the ordinary way, and whoever leads is replayed on the
+   * processor before it is recommended.
+   */
+  device?: 'auto' | 'cpu' | 'gpu'
 }
 
 /** One setting that may be changed: values, or a range of numbers; durations in seconds. */
@@ -2113,6 +2120,14 @@ export class Tuning {
   readonly n_tried: number
   /** Settings that the space allows and the configuration does not. */
   readonly n_refused: number
+  /** What replayed settings beside the processor: the adapter's name, or `cpu`. */
+  readonly device: string
+  /** Settings that were replayed on that device. */
+  readonly n_on_device: number
+  /** Why the first of the others was not, where a device was asked for. */
+  readonly not_on_device?: string
+  /** How far that device's figures were off at most, of those who were replayed once more. */
+  readonly off_by?: { violation_share: number; replica_hours_per_day: number }
   /** The settings as they are. */
   readonly current: Tuned
   /** What can be had at which violations, the fewest violations first. */

@@ -609,7 +609,7 @@ class Tuning extends Told {}
 
 async function tune(config, trace, plant = {}, { signal, until, ...options } = {}) {
   signal?.throwIfAborted()
-  const search = call(() => new addon.Search(text(config), text(plant), text(options), ...recorded(trace)))
+  const search = call(() => new addon.Search(text(config), text(plant), text(options), ...recorded(trace), process.env.FORESCALE_GPU))
   const stop = () => search.stop()
   for (const ends of [signal, until]) {
     if (ends?.aborted) stop()

@@ -399,6 +399,11 @@ impl Autoscaler {
         &self.decision
     }
 
+    /// What is expected of each metric that is forecast.
+    pub(crate) fn outlooks(&self) -> &[Outlook] {
+        &self.outlooks
+    }
+
     /// Whether a policy learns of history as it is forecast.
     pub(crate) fn learns(&self) -> bool {
         self.voters.iter().any(|voter| voter.policy.learns())

@@ -60,8 +60,8 @@
 //!
 //! `parallel` (replays on all cores), `schedule` (cron in time zones) and `yaml` are on by default.
 //! `augurs` adds the MSTL and ETS forecasters, `ml` an elastic net over many series, `csv` traces from
-//! files, `gpu` panels on the graphics card, `report` the HTML report, `schema` the configuration's JSON
-//! Schema.
+//! files, `gpu` panels and searches on the graphics card, `report` the HTML report, `schema` the
+//! configuration's JSON Schema.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -27,6 +27,32 @@ test('a wasteful target is raised, the same bytes twice', async () => {
   assert.equal(JSON.stringify(one), JSON.stringify(JSON.parse(one.json)))
 })
 
+test('the processor is told of, and a device that does not exist is refused', async () => {
+  const tuning = await tune(config, trace, plant, { settings: 4 })
+  assert.deepEqual([tuning.device, tuning.n_on_device], ['cpu', 0])
+  await assert.rejects(tune(config, trace, plant, { device: 'tpu' }), { code: 'FORESCALE_CONFIG', message: /`device`/ })
+})
+
+test('the card is the one that is chosen, or told not to be there', async () => {
+  const before = process.env.FORESCALE_GPU
+  try {
+    process.env.FORESCALE_GPU = 'off'
+    await assert.rejects(tune(config, trace, plant, { device: 'gpu' }), { code: 'FORESCALE_CONFIG', message: /no adapter/ })
+    process.env.FORESCALE_GPU = 'software'
+    const tuning = await tune(config, trace, plant, { device: 'gpu', settings: 16 }).catch((error) => {
+      if (process.env.FORESCALE_REQUIRE_GPU === '1' || !/no adapter/.test(error.message)) throw error
+    })
+    if (tuning) {
+      assert.notEqual(tuning.device, 'cpu')
+      assert.equal(tuning.n_on_device, tuning.n_tried)
+      assert.equal(tuning.reason.code, 'proved_better')
+    }
+  } finally {
+    if (before === undefined) delete process.env.FORESCALE_GPU
+    else process.env.FORESCALE_GPU = before
+  }
+})
+
 test('an abort rejects with its reason, before and meanwhile', async () => {
   await assert.rejects(tune(config, trace, plant, { signal: AbortSignal.abort() }), { name: 'AbortError' })
   const controller = new AbortController()

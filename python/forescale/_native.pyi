@@ -195,6 +195,7 @@ def tune(
     values: Any,
     plant: str,
     options: str,
+    choice: str | None = None,
     go_on: Callable[[float], object] | None = None,
 ) -> Tuning:
     """Searches; `go_on` hears the share that is done and stops the search where it answers False."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +29,7 @@ def tune(
     told: str | float | None = None,
     confidence: float = 0.9,
     seed: int = 1,
+    device: str = "cpu",
     go_on: Callable[[float], object] | None = None,
     name: str | None = None,
 ) -> Tuning:
@@ -59,6 +61,12 @@ def tune(
         The share of cases in which what is expected lies in its interval.
     seed
         The same seed gives the same answer, whatever the number of cores.
+    device
+        Where settings are replayed: ``"cpu"``, ``"gpu"`` (an error without an adapter), or
+        ``"auto"``, the graphics card if there is a real one and settings are many. The environment
+        variable ``FORESCALE_GPU`` chooses the card as for :func:`forecast_panel`. What the card cannot
+        replay goes the ordinary way, and whoever leads is replayed on the processor before it is
+        recommended; :attr:`Tuning.device` and :attr:`Tuning.n_on_device` tell what was done there.
     go_on
         Hears now and then which share is done; where it answers False the search ends, and what
         has been found so far is returned.
@@ -66,12 +74,14 @@ def tune(
     Raises
     ------
     ConfigError
-        If a setting is unknown, out of range or in conflict, or nothing of the space can be built.
+        If a setting is unknown, out of range or in conflict, nothing of the space can be built, or
+        the device is not there.
     TraceError
         If the trace is too short, or has no load.
     """
     times, values = _series(trace)
     options: dict[str, Any] = {"settings": settings, "confidence": confidence, "seed": seed}
+    options["device"] = device
     given = {"objective": objective, "selected": selected, "told": told}
     options |= {key: value for key, value in given.items() if value is not None}
     if space is not None:
@@ -84,6 +94,7 @@ def tune(
             _convert.values(values),
             "{}" if plant is None else _convert.config_text(plant, "plant"),
             _convert.config_text(options, "options"),
+            os.environ.get("FORESCALE_GPU"),
             go_on,
         )
     )
@@ -142,6 +153,16 @@ class Tuning:
     def is_partial(self) -> bool:
         """Whether the search was interrupted."""
         return bool(self._read()["is_partial"])
+
+    @property
+    def device(self) -> str:
+        """What replayed settings beside the processor: the adapter's name, or ``cpu``."""
+        return str(self._read()["device"])
+
+    @property
+    def n_on_device(self) -> int:
+        """Settings that were replayed on that device."""
+        return int(self._read()["n_on_device"])
 
     def to_json(self) -> str:
         """The tuning as JSON, byte for byte as in every other language."""

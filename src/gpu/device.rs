@@ -177,6 +177,12 @@ impl Gpu {
         self.info.max_binding_bytes.min(self.info.max_buffer_bytes)
     }
 
+    /// Whatever the driver says of it, it is not to be taken once more.
+    fn lost(&self) -> Failure {
+        self.is_lost.store(true, Ordering::Release);
+        Failure::Lost
+    }
+
     /// Gives the device up, as a driver that fails does.
     #[cfg(test)]
     pub(crate) fn lose(&self) {
@@ -191,10 +197,15 @@ impl Gpu {
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let made = what();
         let told = [validation, inner, memory].map(|scope| pollster::block_on(scope.pop()));
+        let error = told.into_iter().flatten().next();
+        if error.is_some() {
+            // What was on its way when the device went is told of first.
+            let _ = self.device.poll(wgpu::PollType::wait_indefinitely());
+        }
         if self.is_lost() {
             return Err(Failure::Lost);
         }
-        match told.into_iter().flatten().next() {
+        match error {
             None => Ok(made),
             Some(error) => Err(Failure::Refused(error.to_string())),
         }
@@ -264,6 +275,15 @@ impl Gpu {
         })
     }
 
+    /// Waits for what was submitted.
+    pub(super) fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<(), Failure> {
+        let waited = wgpu::PollType::Wait { submission_index: submission, timeout: None };
+        if self.device.poll(waited).is_err() || self.is_lost() {
+            return Err(self.lost());
+        }
+        Ok(())
+    }
+
     /// Asks for the bytes of a buffer that is written by what was submitted.
     pub(super) fn ask_for(&self, buffer: &wgpu::Buffer, bytes: u64) -> Coming {
         let (send, told) = mpsc::channel();
@@ -289,7 +309,7 @@ impl Gpu {
         // callback.
         let is_mapped = coming.told.recv_timeout(LONGEST_CALLBACK).unwrap_or(false);
         if !is_done || !is_mapped || self.is_lost() {
-            return Err(Failure::Lost);
+            return Err(self.lost());
         }
         let view = buffer.get_mapped_range(0..bytes).map_err(|_| Failure::Lost)?;
         let told = read(&view);

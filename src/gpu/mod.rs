@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `fit` | walks the past of one series at one horizon, for [`batch`](crate::forecast::batch) | `forecast/batch/fit.rs` |
 //! | `quantiles` | halves the range of the errors of that walk, for four quantiles at once | the same |
+//! | `replay` | goes through the closed loop of one setting on a trace, for [`tune`](mod@crate::tune) | `sim/lanes/walk.rs` |
 //!
 //! A kernel stands alone, its entry point is `main`, its bindings are in group 0, inputs before outputs.
 //! No dispatch is long: it does so many rounds of work, keeps where it is on the device, and the next one
@@ -23,6 +24,8 @@ pub(crate) mod device;
 pub(crate) mod fit;
 #[cfg(feature = "gpu")]
 mod quantiles;
+#[cfg(feature = "gpu")]
+pub(crate) mod replay;
 #[cfg(all(test, feature = "gpu"))]
 mod tests;
 

@@ -21,7 +21,7 @@ use crate::{Autoscaler, Config, Error};
 
 /// A part of a trace on which whoever decides plays, with the history before it.
 #[derive(Clone, Debug)]
-pub(crate) struct Stage<'a>(Scene<'a>);
+pub(crate) struct Stage<'a>(pub(super) Scene<'a>);
 
 impl<'a> Stage<'a> {
     /// Over a part of the trace, on a plant whose replicas carry so much.

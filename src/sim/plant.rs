@@ -278,8 +278,23 @@ impl Plant {
         self.boot();
     }
 
+    /// The error of a reading of the utilization as a factor, none if it is missing; draws as
+    /// [`observe`](Self::observe) does.
+    pub(super) fn error_of_utilization(&mut self) -> Option<f64> {
+        self.measure(None);
+        self.measure(Some(1.0))
+    }
+
     /// Lets a replica that has a node become ready.
     fn boot(&mut self) {
+        let millis = self.start_up_millis();
+        let ready_at = self.now + Duration::from_millis(1).times(millis);
+        let place = self.starting.partition_point(|&other| other <= ready_at);
+        self.starting.insert(place, ready_at);
+    }
+
+    /// How long the next start takes.
+    pub(super) fn start_up_millis(&mut self) -> i64 {
         let mut times = match self.start_up_spread {
             Some(spread) => libm::exp(spread * normal(&mut self.start_ups).min(FARTHEST)),
             None => {
@@ -289,10 +304,7 @@ impl Plant {
         if let Some(trouble) = &mut self.trouble {
             times *= trouble.slowness();
         }
-        let millis = self.settings.start_up.as_millis() as f64 * times;
-        let ready_at = self.now + Duration::from_millis(1).times(millis as i64);
-        let place = self.starting.partition_point(|&other| other <= ready_at);
-        self.starting.insert(place, ready_at);
+        (self.settings.start_up.as_millis() as f64 * times) as i64
     }
 
     fn crash(&mut self) {

@@ -165,7 +165,7 @@ pub(super) struct Scene<'a> {
     pub(super) load_per_replica: f64,
     pub(super) start: Timestamp,
     /// Mean load of the interval before the scored part: all that may be known when it begins.
-    before: f64,
+    pub(super) before: f64,
     /// Mean load of each interval of the scored part.
     pub(super) loads: Vec<f64>,
     /// The fewest replicas that carry each of them without a violation.
@@ -359,7 +359,11 @@ impl<'a> Scene<'a> {
 
     /// The replicas at the start.
     pub(super) fn initial(&self, scaler: &Autoscaler) -> u32 {
-        let (least, most) = (scaler.config().min_replicas, scaler.config().max_replicas);
+        self.initial_within(scaler.config().min_replicas, scaler.config().max_replicas)
+    }
+
+    /// The same within these limits.
+    pub(super) fn initial_within(&self, least: u32, most: u32) -> u32 {
         self.settings.initial_replicas.unwrap_or_else(|| {
             self.replicas_for(self.before, self.settings.target_utilization).clamp(least, most)
         })

@@ -15,6 +15,7 @@
 //! Why not a model of the whole space (Bayesian optimization)? A setting is judged in a tenth of a second
 //! here, so a model would cost more than the tries it saves.
 
+mod card;
 mod defaults;
 mod expect;
 mod options;
@@ -29,6 +30,7 @@ use std::ops::ControlFlow;
 use rand_pcg::Pcg32;
 use serde_json::Value;
 
+use self::card::Card;
 use self::expect::expected;
 use self::plan::{Plan, generations};
 use self::race::{Candidate, Race};
@@ -102,9 +104,11 @@ pub fn tune(
     entry.check_each()?;
 
     let generations = generations(options.settings);
-    let n_planned = plan.n_ticks(&generations);
+    let card = Card::open(options, &plan, &stage)?;
+    let n_planned = plan.n_ticks(&generations, card.is_ok());
+    let (span_ticks, rungs) = (plan.span_ticks, plan.rungs());
     let mut race =
-        Race::new(&stage, plan.span_ticks, plan.rungs(), options.objective, n_planned, control);
+        Race::new(&stage, span_ticks, rungs, options.objective, card, n_planned, control);
     race.bracket(current.into_iter().collect())?;
     let mut random = Pcg32::new(options.seed, 7);
     for (number, &n) in generations.iter().enumerate() {
@@ -130,7 +134,16 @@ pub fn tune(
         for point in points {
             entrants.extend(entry.candidate(point)?);
         }
-        race.bracket(entrants)?;
+        race.enter(entrants)?;
+    }
+    // Whoever leads by the card is replayed by the live code, until those who lead are all its own.
+    loop {
+        let outcomes = race.outcomes(plan.n_selected);
+        let mut leaders = hull(&outcomes);
+        leaders.push(best(&outcomes, options.objective));
+        if !race.confirm(&leaders)? {
+            break;
+        }
     }
     if race.candidates.len() == 1
         && !race.is_stopped()
@@ -166,7 +179,8 @@ impl Entry {
         match built(&settings) {
             Ok((config, expects)) => {
                 let spans = Vec::new();
-                Ok(Some(Candidate { point, settings, changes, config, expects, spans }))
+                let is_rough = false;
+                Ok(Some(Candidate { point, settings, changes, config, expects, spans, is_rough }))
             }
             Err(error) if is_current => Err(error),
             Err(error) => {
@@ -204,6 +218,17 @@ impl Entry {
 fn hull(outcomes: &[(usize, Outcome)]) -> Vec<usize> {
     let points = outcomes.iter().map(|(_, of)| (of.violation_share, of.replica_hours_per_day));
     Front::of(points).points().iter().map(|point| outcomes[point.index].0).collect()
+}
+
+/// The number of who is best, the current settings where nobody is there.
+fn best(outcomes: &[(usize, Outcome)], objective: Objective) -> usize {
+    let usual = outcomes.first().map_or(0.0, |(_, current)| current.replica_hours_per_day);
+    let badness = |outcome: &Outcome| objective.badness(outcome, usual);
+    let best = outcomes.iter().min_by(|(_, one), (_, other)| {
+        let ((a, b), (c, d)) = (badness(one), badness(other));
+        a.total_cmp(&c).then(b.total_cmp(&d))
+    });
+    best.map_or(0, |(id, _)| *id)
 }
 
 /// The configuration, checked, and what it expects of the load: who is alike in that shares forecasts.
@@ -259,23 +284,13 @@ fn judged(
     stage: &Stage<'_>,
     n_refused: usize,
 ) -> Result<Tuning, Error> {
-    // Interrupted: the furthest that anyone came.
+    // Interrupted: the furthest that anyone came. What the card alone has told is no one's figure.
+    race.candidates.iter_mut().filter(|one| one.is_rough).for_each(|one| one.spans.clear());
     let reached = race.candidates.iter().skip(1).map(|one| one.spans.len()).max().unwrap_or(0);
     let n_spans = if reached == 0 { plan.n_selected } else { reached.min(plan.n_selected) };
     let outcomes = race.outcomes(n_spans);
-    let usual = outcomes[0].1.replica_hours_per_day;
     let on_front = hull(&outcomes);
-    let badness = |id: usize| {
-        let found = outcomes.iter().find(|(other, _)| *other == id);
-        found.map_or((f64::INFINITY, f64::INFINITY), |(_, outcome)| {
-            options.objective.badness(outcome, usual)
-        })
-    };
-    let best = outcomes.iter().map(|(id, _)| *id).min_by(|&a, &b| {
-        let ((a, b), (c, d)) = (badness(a), badness(b));
-        a.total_cmp(&c).then(b.total_cmp(&d))
-    });
-    let best = best.unwrap_or(0);
+    let best = best(&outcomes, options.objective);
     let mut ids = vec![0, best];
     ids.extend(&on_front);
     if !race.is_stopped() {
@@ -293,6 +308,10 @@ fn judged(
         Tried { config, changes, selected, expected }
     };
     let n_tried = race.candidates.len() - 1;
+    let on_card = match &race.card {
+        Ok(card) => card.told.clone(),
+        Err(nothing) => nothing.clone(),
+    };
     let current = tried(0);
     let (recommended, reason) = match (told(best), told(0)) {
         _ if race.is_stopped() => {
@@ -330,6 +349,11 @@ fn judged(
         is_partial: race.is_stopped(),
         n_tried,
         n_refused,
+        device: on_card.device,
+        n_on_device: on_card.n,
+        not_on_device: on_card.refused,
+        off_by: race.off_by,
+        kernel_seconds: on_card.kernel_seconds,
         front: on_front.into_iter().map(tried).collect(),
         current,
         recommended,
@@ -348,3 +372,5 @@ pub fn to_the_end(_done: f64) -> ControlFlow<()> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "gpu"))]
+mod tests_on_device;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::space::Dimension;
 use crate::Error;
 use crate::config::read;
+use crate::gpu::{Choice, Device};
 use crate::time::Duration;
 
 /// What a search is to find, how long it looks, and on what it is judged.
@@ -42,6 +43,15 @@ pub struct Options {
     pub confidence: f64,
     /// The seed of every random number of the search. Default 1.
     pub seed: u64,
+    /// Where settings are replayed: `cpu` (the default), `gpu`, an error without an adapter, or `auto`,
+    /// the graphics card if there is a real one and settings are many. What the card cannot replay goes
+    /// the ordinary way, and whoever leads is replayed by the live code before it is recommended; see
+    /// [`Tuning::device`](super::Tuning::device). As the card rounds, a search there may come to
+    /// others of those that are about as good.
+    pub device: Device,
+    /// Which adapter, where it is to be a card. Not part of the text.
+    #[serde(skip)]
+    pub choice: Choice,
 }
 
 impl Default for Options {
@@ -54,6 +64,8 @@ impl Default for Options {
             told: None,
             confidence: 0.9,
             seed: 1,
+            device: Device::Cpu,
+            choice: Choice::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! In: a trace, the options. Out: a [`Plan`], or why the trace is too short. Replays nothing.
 
+use super::card::CHEAPER;
 use super::options::Options;
 use crate::Error;
 use crate::sim::{Settings, Trace};
@@ -62,13 +63,19 @@ impl Plan {
     }
 
     /// Decisions that the search takes, about.
-    pub(super) fn n_ticks(&self, generations: &[usize]) -> usize {
+    pub(super) fn n_ticks(&self, generations: &[usize], is_on_card: bool) -> usize {
         let (mut n_spans, mut before, mut share) = (0.0, 0, 1.0);
         for rung in self.rungs() {
             n_spans += share * (rung - before) as f64;
             (before, share) = (rung, share / 2.0);
         }
         let n: usize = generations.iter().sum();
+        if is_on_card {
+            let on_card = (n * self.n_selected).div_ceil(CHEAPER);
+            // The current settings, and of the front a dozen, about.
+            let by_live_code = 13 * self.n_selected + 12 * self.n_told;
+            return (on_card + by_live_code) * self.span_ticks;
+        }
         let in_race = n_spans * n as f64 + self.n_selected as f64;
         // Of the front there are a dozen, about.
         ((in_race + 12.0 * self.n_told as f64) * self.span_ticks as f64) as usize

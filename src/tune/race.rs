@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+use super::card::{CHEAPER, Card, OnCard};
 use super::expect::outcome;
 use super::options::{Objective, Outcome};
 use super::space::Change;
@@ -31,6 +32,8 @@ pub(super) struct Candidate {
     /// What it expects of the load; those of the same share an outlook.
     pub(super) expects: String,
     pub(super) spans: Vec<Span>,
+    /// Whether they are the card's, which rounds, and not yet the live code's.
+    pub(super) is_rough: bool,
 }
 
 /// The candidates and how far they have come.
@@ -42,6 +45,10 @@ pub(super) struct Race<'a> {
     pub(super) rungs: Vec<usize>,
     pub(super) objective: Objective,
     pub(super) candidates: Vec<Candidate>,
+    /// Who replays whom it can over all the rungs at once.
+    pub(super) card: Result<Card<'a>, OnCard>,
+    /// How far what the card has told was off at most.
+    pub(super) off_by: Option<Outcome>,
     /// Where those stand who came to the end of the rungs.
     standing: Vec<Batch<'a>>,
     /// A batch at the start for each expectation, from which others are forked.
@@ -67,6 +74,7 @@ impl<'a> Race<'a> {
         span_ticks: usize,
         rungs: Vec<usize>,
         objective: Objective,
+        card: Result<Card<'a>, OnCard>,
         n_planned: usize,
         control: &'a Control<'a>,
     ) -> Self {
@@ -75,6 +83,8 @@ impl<'a> Race<'a> {
             span_ticks,
             rungs,
             objective,
+            card,
+            off_by: None,
             candidates: Vec::new(),
             standing: Vec::new(),
             starts: BTreeMap::new(),
@@ -87,6 +97,56 @@ impl<'a> Race<'a> {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.is_stopped.load(Ordering::Relaxed)
+    }
+
+    /// Lets these take part: those whom the card can replay over all rungs at once, the others in a
+    /// bracket.
+    pub(super) fn enter(&mut self, entrants: Vec<Candidate>) -> Result<(), Error> {
+        let Ok(card) = &mut self.card else { return self.bracket(entrants) };
+        let n_ticks = self.rungs.last().copied().unwrap_or(0) * self.span_ticks * entrants.len();
+        let (n_done, n_planned) = (self.n_done.load(Ordering::Relaxed), self.n_planned);
+        let go_on = |share: f64| {
+            let n_done = n_done as f64 + share * (n_ticks / CHEAPER) as f64;
+            let goes = (self.control)((n_done / n_planned.max(1) as f64).min(1.0)).is_continue();
+            self.is_stopped.fetch_or(!goes, Ordering::Relaxed);
+            goes
+        };
+        let (done, others) = card.replay(entrants, &go_on)?;
+        self.n_done.fetch_add(n_ticks / CHEAPER, Ordering::Relaxed);
+        self.candidates.extend(done);
+        if others.is_empty() || self.is_stopped() {
+            return Ok(());
+        }
+        self.bracket(others)
+    }
+
+    /// Replays those of these by the live code who so far were by the card alone; whether there were any.
+    pub(super) fn confirm(&mut self, ids: &[usize]) -> Result<bool, Error> {
+        let is_rough = |id: &usize| self.candidates[*id].is_rough;
+        let mut rough: Vec<usize> = ids.iter().copied().filter(is_rough).collect();
+        rough.sort_unstable();
+        rough.dedup();
+        if rough.is_empty() || self.is_stopped() {
+            return Ok(false);
+        }
+        let told = |race: &Self, id: &usize| outcome(&race.candidates[*id].spans);
+        let before: Vec<_> = rough.iter().map(|id| told(self, id)).collect();
+        let mut batches = self.batches(&rough)?;
+        self.pass(&mut batches, 0, self.rungs.last().copied().unwrap_or(0))?;
+        if self.is_stopped() {
+            return Ok(false);
+        }
+        for (id, before) in rough.iter().zip(before) {
+            self.candidates[*id].is_rough = false;
+            let after = told(self, id);
+            let off = self.off_by.get_or_insert_default();
+            let share = (after.violation_share - before.violation_share).abs();
+            off.violation_share = off.violation_share.max(share);
+            let cost = (after.replica_hours_per_day - before.replica_hours_per_day).abs();
+            off.replica_hours_per_day = off.replica_hours_per_day.max(cost);
+        }
+        self.standing.append(&mut batches);
+        Ok(true)
     }
 
     /// Runs these over the rungs; the better half of them goes on at each.

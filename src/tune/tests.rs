@@ -11,7 +11,7 @@ fn config(text: &str) -> Config {
 }
 
 /// Ready for far more than comes.
-fn wasteful() -> Config {
+pub(super) fn wasteful() -> Config {
     config(
         r#"{"max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}},
             "policies": [{"kind": "target", "metric": "cpu", "target": 0.3}]}"#,
@@ -19,7 +19,7 @@ fn wasteful() -> Config {
 }
 
 /// A day's wave, and every three hours a step up for twenty minutes.
-fn waves(n_days: usize) -> Trace {
+pub(super) fn waves(n_days: usize) -> Trace {
     let mut random = crate::testing::uniform(3);
     let values = (0..n_days * 288).map(|step| {
         let wave = 1.5 - libm::cos(step as f64 / 288.0 * 2.0 * std::f64::consts::PI);
@@ -30,11 +30,11 @@ fn waves(n_days: usize) -> Trace {
     Trace::new("waves", Timestamp::from_secs(0), step, values.collect()).unwrap()
 }
 
-fn plant() -> Settings {
+pub(super) fn plant() -> Settings {
     Settings { interval: Duration::from_secs(60), ..Settings::default() }
 }
 
-fn options(settings: usize) -> Options {
+pub(super) fn options(settings: usize) -> Options {
     Options { settings, ..Options::default() }
 }
 

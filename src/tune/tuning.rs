@@ -30,6 +30,20 @@ pub struct Tuning {
     pub n_tried: usize,
     /// Settings that the space allows and the configuration does not; they were passed over.
     pub n_refused: usize,
+    /// What replayed settings beside the processor: the adapter's name, or `cpu` where none did.
+    pub device: String,
+    /// Settings that were replayed on that device; of them, whoever leads once more by the live code.
+    pub n_on_device: usize,
+    /// Why the first of the others was not, where a device was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_on_device: Option<String>,
+    /// How far the figures of that device were off at most, of those who were replayed once more: it
+    /// rounds. None where nobody was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off_by: Option<Outcome>,
+    /// The time in the kernel alone, without the transfer, as the device tells it.
+    #[serde(skip)]
+    pub kernel_seconds: Option<f64>,
     /// The settings as they are.
     pub current: Tried,
     /// What can be had at which violations: the lower convex hull of all that came to the end of the

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use forescale::gpu::Choice;
 use forescale::sim::{Settings, Trace};
 use forescale::tune::{self, Options};
 use napi::Task;
@@ -23,8 +24,9 @@ pub struct Search(Tune);
 
 #[napi]
 impl Search {
-    /// Of settings, plant and options as text; a NaN is a hole.
+    /// Of settings, plant and options as text; a NaN is a hole; `choice` is the text of `FORESCALE_GPU`.
     #[napi(constructor)]
+    #[allow(clippy::too_many_arguments, reason = "JavaScript's side names them")]
     pub fn new(
         env: &Env,
         config: String,
@@ -33,13 +35,17 @@ impl Search {
         name: String,
         times: Float64ArraySlice,
         values: Float64ArraySlice,
+        choice: Option<String>,
     ) -> Result<Self> {
         let (times, values) = convert::samples(&times, &values);
         let search = || {
             Ok(Tune {
                 config: forescale::Config::from_text(&config)?,
                 plant: Settings::from_text(&plant)?,
-                options: Options::from_text(&options)?,
+                options: Options {
+                    choice: Choice::from_text(choice.as_deref()),
+                    ..Options::from_text(&options)?
+                },
                 trace: Trace::from_samples(name, &times, &values)?,
                 stops: Arc::default(),
             })

@@ -1,12 +1,13 @@
 //! A search for better settings, off the interpreter.
 //!
-//! In: settings, plant and options as text, a series. Out: `Tuning`, kept as the core made it until
+//! In: settings, plant, options and card as text, a series. Out: `Tuning`, kept as the core made it until
 //! asked. The search runs on a thread of its own, so that this one hears of an interruption.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use forescale::gpu::Choice;
 use forescale::{Config, sim, tune as core};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -30,10 +31,11 @@ impl Tuning {
     }
 }
 
-/// Searches; `times` in seconds since the epoch, a missing value is a hole. `go_on` hears the share
+/// Searches; `times` in seconds since the epoch, a missing value is a hole; `choice` is the text of
+/// `FORESCALE_GPU`. `go_on` hears the share
 /// that is done and stops the search where it answers False.
 #[pyfunction]
-#[pyo3(signature = (config, name, times, values, plant, options, go_on=None))]
+#[pyo3(signature = (config, name, times, values, plant, options, choice=None, go_on=None))]
 #[allow(clippy::too_many_arguments, reason = "Python's side names them")]
 pub(crate) fn tune(
     py: Python<'_>,
@@ -43,6 +45,7 @@ pub(crate) fn tune(
     values: &Bound<'_, PyAny>,
     plant: &str,
     options: &str,
+    choice: Option<&str>,
     go_on: Option<Py<PyAny>>,
 ) -> PyResult<Tuning> {
     let (times, values) = convert::samples(times, values)?;
@@ -50,7 +53,8 @@ pub(crate) fn tune(
     let search = || {
         let config = Config::from_text(config)?;
         let plant = sim::Settings::from_text(plant)?;
-        let options = core::Options::from_text(options)?;
+        let choice = Choice::from_text(choice);
+        let options = core::Options { choice, ..core::Options::from_text(options)? };
         let trace = sim::Trace::from_samples(name, &times, &values)?;
         core::tune(&config, &trace, &plant, &options, &|done: f64| {
             share.store(done.to_bits(), Ordering::Relaxed);

@@ -19,7 +19,8 @@ use crate::Error;
 use crate::demand::Demand;
 use crate::explain::{Reason, codes};
 pub use crate::forecast::OutlookConfig as Config;
-use crate::forecast::{OutlookConfig, Risk};
+use crate::forecast::{Outlook, OutlookConfig, Risk};
+use crate::time::{Duration, Timestamp};
 
 /// Proposes the replicas that carry the load which the forecast expects.
 ///
@@ -54,6 +55,30 @@ impl Predictive {
     }
 }
 
+/// The load that a policy by `quantile` is to carry: the highest one up to its horizon.
+///
+/// # Errors
+/// The reason to abstain.
+pub(crate) fn demand(
+    settings: &Config,
+    outlook: &Outlook,
+    at: Timestamp,
+    lead_time: Duration,
+) -> Result<Demand, Reason> {
+    let forecast = outlook.latest()?;
+    let horizon = settings.horizon_or(lead_time);
+    if forecast.issued_at >= at + horizon {
+        // It speaks of no time up to the horizon: the clock was set back since, or the history
+        // was of another clock.
+        let back = forecast.issued_at.since(at).as_secs_f64();
+        return Err(Reason::new(codes::TIME_WENT_BACK, [("back_seconds", back)]));
+    }
+    Demand::peak(forecast, 0, at, horizon).ok_or_else(|| {
+        let gap = at.since(forecast.issued_at).as_secs_f64();
+        Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)])
+    })
+}
+
 impl Policy for Predictive {
     fn propose(&mut self, view: &View<'_>) -> Result<Proposal, Reason> {
         let unknown = || Reason::new(codes::METRIC_MISSING, []);
@@ -62,18 +87,7 @@ impl Policy for Predictive {
         if let Some(risk) = self.settings.risk() {
             return self.weigher.propose(view, outlook, capacity.full_load()?, risk);
         }
-        let forecast = outlook.latest()?;
-        let horizon = self.settings.horizon_or(view.lead_time);
-        if forecast.issued_at >= view.at + horizon {
-            // It speaks of no time up to the horizon: the clock was set back since, or the history
-            // was of another clock.
-            let back = forecast.issued_at.since(view.at).as_secs_f64();
-            return Err(Reason::new(codes::TIME_WENT_BACK, [("back_seconds", back)]));
-        }
-        let demand = Demand::peak(forecast, 0, view.at, horizon).ok_or_else(|| {
-            let gap = view.at.since(forecast.issued_at).as_secs_f64();
-            Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)])
-        })?;
+        let demand = demand(&self.settings, outlook, view.at, view.lead_time)?;
         let wish = capacity.replicas(demand.load)?;
         let mut reason = Reason::new(
             codes::FORECAST,
