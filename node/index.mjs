@@ -13,6 +13,8 @@ export const {
   PanelForecast,
   Recommendation,
   Report,
+  Retuned,
+  SelfTuning,
   Sizer,
   Tuning,
   diff,

@@ -19,6 +19,7 @@ from .linting import Finding, Fix, lint
 from .panel import GpuInfo, PanelForecast, forecast_panel, gpu_info
 from .readings import Reading
 from .replay import Diff, Fronts, Moment, Report, diff, fronts, replay
+from .self_tuning import Retuned, SelfTuning
 from .sizer import Refused, Sizer
 from .tuning import Tuned, Tuning, tune
 
@@ -50,7 +51,9 @@ __all__ = [
     "Recommendation",
     "Refused",
     "Report",
+    "Retuned",
     "Scores",
+    "SelfTuning",
     "Setting",
     "Sizer",
     "SnapshotError",

@@ -12,6 +12,7 @@ pub mod manifest;
 pub mod prometheus;
 mod raise;
 pub mod replay;
+pub mod self_tuning;
 pub mod sizer;
 pub mod tune;
 
@@ -21,23 +22,27 @@ use napi_derive::napi;
 
 use raise::raise;
 
-/// The loop of one workload.
+use self_tuning::Core;
+
+/// The loop of one workload, also one that tunes itself.
 #[napi]
 #[derive(Debug)]
-pub struct Autoscaler(forescale::Autoscaler);
+pub struct Autoscaler(Core);
 
 #[napi]
 impl Autoscaler {
     /// From settings as JSON or YAML text.
     #[napi(constructor)]
     pub fn new(env: &Env, config: String) -> Result<Self> {
-        forescale::Autoscaler::from_text(&config).map(Self).map_err(|error| raise(env, &error))
+        forescale::Autoscaler::from_text(&config)
+            .map(Self::from)
+            .map_err(|error| raise(env, &error))
     }
 
     /// From a snapshot.
     #[napi(factory)]
     pub fn restore(env: &Env, snapshot: &[u8]) -> Result<Self> {
-        forescale::Autoscaler::restore(snapshot).map(Self).map_err(|error| raise(env, &error))
+        forescale::Autoscaler::restore(snapshot).map(Self::from).map_err(|error| raise(env, &error))
     }
 
     /// The state as JSON bytes.
@@ -49,7 +54,7 @@ impl Autoscaler {
     /// The settings in force as JSON text, each with its origin.
     #[napi]
     pub fn config(&self, env: &Env) -> Result<String> {
-        let settings = self.0.config().effective().map_err(|error| raise(env, &error))?;
+        let settings = self.0.scaler().config().effective().map_err(|error| raise(env, &error))?;
         Ok(convert::json(&settings))
     }
 
@@ -102,7 +107,7 @@ impl Autoscaler {
         };
         horizon
             .map_err(|error| error.at("horizon"))
-            .and_then(|horizon| self.0.forecast(&metric, horizon, &quantiles))
+            .and_then(|horizon| self.0.scaler().forecast(&metric, horizon, &quantiles))
             .map(forecaster::answer)
             .map_err(|error| raise(env, &error))
     }
@@ -117,7 +122,7 @@ impl Autoscaler {
         load: Option<f64>,
         quantiles: Vec<f64>,
     ) -> Result<Option<Vec<String>>> {
-        let said = self.0.said(&metric, convert::timestamp(at), load, &quantiles);
+        let said = self.0.scaler().said(&metric, convert::timestamp(at), load, &quantiles);
         let said = said.map_err(|error| raise(env, &error))?;
         Ok(said.map(|said| vec![said.to_json(), said.explain()]))
     }
@@ -125,7 +130,7 @@ impl Autoscaler {
     /// How good the forecasts of a metric have been.
     #[napi]
     pub fn accuracy(&self, env: &Env, metric: String) -> Result<Vec<Accuracy>> {
-        let rows = self.0.accuracy(&metric).map_err(|error| raise(env, &error))?;
+        let rows = self.0.scaler().accuracy(&metric).map_err(|error| raise(env, &error))?;
         Ok(rows.iter().map(Accuracy::from).collect())
     }
 }
