@@ -964,6 +964,78 @@ export class Autoscaler {
   snapshot(): Buffer
 }
 
+/** How a {@link SelfTuning} tunes itself; each setting has a default. */
+export interface SelfTuningConfig {
+  /** What a search looks for, and how hard; its objective is what settings are compared by later too. */
+  search?: TuneOptions
+  /** The workload as the simulator sees it; start-up, interval, load per replica and metrics are what is known. */
+  plant?: Plant
+  /** The step on which the load is recorded. Default: 1m. */
+  step?: Duration
+  /** How much load is recorded at most. Default: 28d. */
+  record?: Duration
+  /** How much must be recorded before anything is searched. Default: 3d. */
+  least?: Duration
+  /** How much load must have come since before what was found can be adopted. Default: 2d. */
+  shadow?: Duration
+  /** What has not proved better after so much is dropped. Default: 7d. */
+  shadow_longest?: Duration
+  /** For so long after an adoption the settings before may come back. Default: 7d. */
+  probation?: Duration
+  /** For so long after that nothing is tried. Default: 7d. */
+  pause?: Duration
+  /** The share of the draws of days in which the others must be better. Default: 0.9. */
+  confidence?: number
+}
+
+/**
+ * An {@link Autoscaler} that records its load and finds itself better settings on it. What a search finds
+ * is adopted only where it proves better in shadow, on load that has come since; the settings before come
+ * back where they would have done better.
+ */
+export class SelfTuning extends Autoscaler {
+  /**
+   * @param config the settings to begin with: one load, one utilization, and a latency under the plant's name
+   * @throws {ForescaleError} `FORESCALE_CONFIG`, with the setting's place in `path`
+   */
+  constructor(config: Config | string, settings?: SelfTuningConfig | string)
+
+  /** From a JSON or YAML file. */
+  static fromFile(path: string | URL, settings?: SelfTuningConfig | string): SelfTuning
+
+  /**
+   * Takes up a snapshot: bytes, its text, or the object parsed from it.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT`
+   */
+  static restore(snapshot: Uint8Array | string | object): SelfTuning
+
+  /**
+   * Goes one step on, beside the event loop: searches, or compares what was found or given up last with
+   * what is in force. To be called when the host likes, nightly for example; decisions go on meanwhile.
+   * An abort of `signal` rejects at once with its reason, one of `until` ends it; neither changes anything.
+   * @throws {ForescaleError} `FORESCALE_CONFIG`, as a rejection, if nothing of the space can be built
+   */
+  retune(options?: { signal?: AbortSignal; until?: AbortSignal }): Promise<Retuned>
+
+  /** What the last calls of `retune` came to, the oldest first; 64 at most. */
+  get events(): Retuned[]
+}
+
+/** What one call of `retune` came to. */
+export class Retuned {
+  private constructor()
+  /** The time of the last observation. */
+  readonly at: Date
+  /** What was changed, or would be by what is tried. */
+  readonly changes: { path: string; from: unknown; to: unknown }[]
+  /** Why. */
+  readonly reason: Reason
+  /** Whether other settings are in force since. */
+  readonly isChange: boolean
+  /** One English sentence. */
+  explain(): string
+}
+
 /** The answer to one observation: replicas, and every step on the way to them. */
 export class Decision {
   private constructor()

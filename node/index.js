@@ -84,6 +84,54 @@ class Autoscaler {
   }
 }
 
+class SelfTuning extends Autoscaler {
+  #core
+
+  constructor(config, settings = {}) {
+    const isCore = config instanceof addon.Autoscaler
+    const core = isCore ? config : call(() => addon.Autoscaler.selfTuning(text(config), text(settings)))
+    super(core)
+    this.#core = core
+  }
+
+  static fromFile(path, settings = {}) {
+    return new SelfTuning(readFileSync(path, 'utf8'), settings)
+  }
+
+  static restore(snapshot) {
+    const bytes = snapshot instanceof Uint8Array ? snapshot : Buffer.from(text(snapshot))
+    return new SelfTuning(call(() => addon.Autoscaler.restoreSelfTuning(bytes)))
+  }
+
+  get events() {
+    return call(() => this.#core.events()).map((event) => new Retuned(event))
+  }
+
+  async retune({ signal, until } = {}) {
+    signal?.throwIfAborted()
+    const step = call(() => this.#core.retuning())
+    const settled = (retuned) => {
+      signal?.throwIfAborted()
+      return new Retuned(call(() => this.#core.settle(retuned)))
+    }
+    return endable(step, settled, signal, until)
+  }
+}
+
+class Retuned {
+  #explanation
+
+  constructor({ json, isChange, explanation }) {
+    const { at, ...rest } = JSON.parse(json)
+    Object.assign(this, { at: new Date(at), ...rest, isChange })
+    this.#explanation = explanation
+  }
+
+  explain() {
+    return this.#explanation
+  }
+}
+
 class Decision {
   #core
   #json
@@ -610,15 +658,20 @@ class Tuning extends Told {}
 async function tune(config, trace, plant = {}, { signal, until, ...options } = {}) {
   signal?.throwIfAborted()
   const search = call(() => new addon.Search(text(config), text(plant), text(options), ...recorded(trace), process.env.FORESCALE_GPU))
-  const stop = () => search.stop()
+  return endable(search, (json) => new Tuning(json), signal, until)
+}
+
+/** Work on the pool that an abort ends: of `signal` with its reason, of `until` with what there is. */
+async function endable(work, made, signal, until) {
+  const stop = () => work.stop()
   for (const ends of [signal, until]) {
     if (ends?.aborted) stop()
     ends?.addEventListener('abort', stop, { once: true })
   }
-  const tuning = Promise.resolve(search.run())
-    .then((json) => new Tuning(json), (error) => Promise.reject(own(error)))
+  const answer = Promise.resolve(work.run())
+    .then(made, (error) => Promise.reject(own(error)))
     .finally(() => [signal, until].forEach((ends) => ends?.removeEventListener('abort', stop)))
-  return signal ? abortable(tuning, signal) : tuning
+  return signal ? abortable(answer, signal) : answer
 }
 
 /** History from Prometheus: the server's answers in, times and values out. */
@@ -799,6 +852,8 @@ module.exports = {
   Recommendation,
   Relation,
   Report,
+  Retuned,
+  SelfTuning,
   Sizer,
   TimeToLimit,
   Tuning,

@@ -15,6 +15,8 @@ export const {
   Recommendation,
   Relation,
   Report,
+  Retuned,
+  SelfTuning,
   Sizer,
   TimeToLimit,
   Tuning,

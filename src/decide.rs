@@ -6,6 +6,7 @@
 
 mod clock;
 mod decision;
+mod heir;
 mod said;
 mod snapshot;
 mod stages;
@@ -27,7 +28,9 @@ use crate::time::{Duration, Timestamp};
 use crate::zero::Zero;
 use clock::{Clock, Tick};
 pub use decision::{Decision, Mode};
+pub(crate) use heir::Before;
 pub use said::Said;
+pub(crate) use stages::copy;
 
 /// Turns observations of one workload into decisions.
 ///

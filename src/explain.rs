@@ -2,11 +2,13 @@
 //!
 //! In: what a stage found. Out: [`Reason`], [`Step`] and a sentence. Decides nothing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Error as _, Unexpected};
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A stable name for a cause, and the English template that tells it.
 ///
@@ -169,6 +171,29 @@ impl Serialize for Reason {
         map.serialize_entry("code", self.code.name)?;
         map.serialize_entry("facts", &Facts(self.facts()))?;
         map.end()
+    }
+}
+
+/// Built-in codes only, with the facts that their sentence tells.
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Told {
+            code: String,
+            facts: BTreeMap<String, f64>,
+        }
+        let told = Told::deserialize(deserializer)?;
+        let code = codes::ALL.iter().find(|code| code.name == told.code).ok_or_else(|| {
+            D::Error::invalid_value(Unexpected::Str(&told.code), &"a built-in reason code")
+        })?;
+        let named = code.template.split('{').skip(1).filter_map(|part| part.split_once('}'));
+        let mut reason = Self::new(*code, []);
+        for (name, _) in named {
+            if let (Some(&number), None) = (told.facts.get(name), reason.fact(name)) {
+                reason = reason.with(name, number);
+            }
+        }
+        Ok(reason)
     }
 }
 
@@ -463,6 +488,22 @@ codes! {
     NOT_CONFIRMED = "not_confirmed", "what looked best was no better on days on which it was not chosen: {violation_share} of the minutes in violation at {replica_hours_per_day} replica-hours a day, the current settings {current_violation_share} at {current_replica_hours_per_day}";
     /// The current settings stay: the search was interrupted before anything could prove better.
     INTERRUPTED = "interrupted", "the search was interrupted after {n_tried} settings, before any could prove better than the current ones";
+    /// Too little of the load is known for a search.
+    TOO_LITTLE_SEEN = "too_little_seen", "{seen_days} days of load are known, a search needs {needed_days}";
+    /// Settings that a search has found are replayed beside the current ones on load that it had not seen.
+    IN_SHADOW = "in_shadow", "what was found last is replayed beside the current settings on load that no search has seen, {seen_days} days of at least {needed_days} so far[; it saves {saved_share} of the total there, and the chance that it is better is {chance}]";
+    /// What was tried in shadow does better than the current settings, and takes their place.
+    ADOPTED = "adopted", "over {seen_days} days of load that no search had seen, it saves {saved_share} of the total in shadow; the chance that it is better is {chance}";
+    /// What was tried in shadow does not do better there, and is dropped.
+    DROPPED = "dropped", "over {seen_days} days of load that no search had seen, what was found saves {saved_share} of the total in shadow; the chance that it is better is {chance}, which is not enough";
+    /// Settings were adopted lately, and those before them are replayed beside them.
+    ON_PROBATION = "on_probation", "the settings adopted last are on probation for {left_days} more days[; in the {seen_days} days since, those before them would have saved {saved_share} of the total, and the chance that they are better is {chance}]";
+    /// The settings before the adopted ones would have done better since, and take their place again.
+    ROLLED_BACK = "rolled_back", "in the {seen_days} days since, the settings before would have saved {saved_share} of the total; the chance that they are better is {chance}";
+    /// The adopted settings were not worse than those before them, which are given up.
+    KEPT = "kept", "in the {seen_days} days since, the settings before would have saved {saved_share} of the total; the chance that they are better is {chance}, which is not enough";
+    /// After settings were rolled back nothing is tried for a while.
+    PAUSED = "paused", "settings were rolled back, so nothing is tried for {left_days} more days";
 }
 
 #[cfg(test)]

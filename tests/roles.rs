@@ -19,6 +19,8 @@ fn public_types_cross_threads() {
     crosses::<forescale::forecast::Outlook>();
     crosses::<forescale::forecast::PanelForecast>();
     crosses::<forescale::size::Sizer>();
+    crosses::<forescale::tune::Retuning>();
+    crosses::<forescale::tune::SelfTuning>();
     crosses::<Box<dyn forescale::capacity::Capacity>>();
     crosses::<Box<dyn forescale::forecast::Forecaster>>();
     crosses::<Box<dyn Guard>>();

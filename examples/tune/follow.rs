@@ -10,12 +10,11 @@ use forescale::{Config, Duration, Timestamp};
 
 use super::{Arguments, changes, read};
 
-/// Over each trace of a folder; a file that is none, or too short, is passed over.
-pub(crate) fn folder(
-    arguments: &Arguments,
-    folder: &Path,
-    plant: &Settings,
-) -> Result<String, String> {
+/// The traces of a folder, or one; what is none in a folder is passed over.
+pub(crate) fn traces(folder: &Path) -> Result<Vec<Trace>, String> {
+    if !folder.is_dir() {
+        return Ok(vec![read(folder)?]);
+    }
     let mut paths = std::fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
         .map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -25,7 +24,7 @@ pub(crate) fn folder(
     if traces.is_empty() {
         return Err(format!("{}: holds no trace that can be replayed", folder.display()));
     }
-    told(arguments, &traces, plant)
+    Ok(traces)
 }
 
 /// A row for each trace, and the sums.

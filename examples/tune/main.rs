@@ -5,11 +5,14 @@
 //! cargo tune your.csv                 # columns `timestamp,value`, plain or gzip
 //! cargo tune your.csv --config hpa.yaml --start-up 5m --violation-share 0.01
 //! cargo tune TRACES --follow          # over a folder: does it hold in the week that follows?
+//! cargo tune TRACES --by-itself       # and if it tunes itself, night after night?
 //! ```
 //!
 //! With `--follow` the last week (a quarter of a shorter trace) is kept from the search altogether;
-//! then the settings that it recommends and those it began with are both replayed over it.
+//! then the settings that it recommends and those it began with are both replayed over it. With
+//! `--by-itself` the end of the trace is lived through, once as it is and once with a retuning each night.
 
+mod by_itself;
 mod follow;
 
 use std::fs::File;
@@ -49,6 +52,12 @@ struct Arguments {
     /// Whether to replay what is recommended over the week that follows
     #[arg(long)]
     follow: bool,
+    /// Whether to live through the end of the trace with a retuning each night
+    #[arg(long)]
+    by_itself: bool,
+    /// Time from decision to decision
+    #[arg(long, default_value = "15s")]
+    interval: String,
 }
 
 impl Arguments {
@@ -62,7 +71,8 @@ impl Arguments {
 
     fn plant(&self) -> Result<Settings, String> {
         let start_up = self.start_up.parse().map_err(|error| format!("--start-up: {error}"))?;
-        Ok(Settings { start_up, ..Settings::default() })
+        let interval = self.interval.parse().map_err(|error| format!("--interval: {error}"))?;
+        Ok(Settings { start_up, interval, ..Settings::default() })
     }
 
     /// The settings to begin with, for replicas that carry so much.
@@ -105,7 +115,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<String, String> {
     let plant = arguments.plant()?;
     match &arguments.trace {
-        Some(folder) if folder.is_dir() => follow::folder(arguments, folder, &plant),
+        Some(path) if arguments.by_itself => {
+            by_itself::told(arguments, &follow::traces(path)?, &plant)
+        }
+        Some(path) if path.is_dir() => follow::told(arguments, &follow::traces(path)?, &plant),
         Some(path) => one(arguments, &read(path)?, &plant),
         None => one(arguments, &web_service(28, 7), &plant),
     }
@@ -198,6 +211,8 @@ mod tests {
         let arguments = Arguments { follow: true, ..arguments };
         let told = one(&arguments, &web_service(6, 7), &plant).unwrap();
         assert!(told.contains("better in") && told.contains("worst"), "{told}");
+        let told = by_itself::told(&arguments, &[web_service(2, 7)], &plant).unwrap();
+        assert!(told.contains("adopted") && told.contains("worst"), "{told}");
     }
 
     #[test]
@@ -207,6 +222,8 @@ mod tests {
         assert!(told(&["no/such.csv"]).contains("no/such.csv"));
         assert!(told(&["--begin", "luck"]).contains("--begin is luck"));
         assert!(told(&["--start-up", "soon"]).contains("--start-up"));
+        assert!(told(&["--interval", "soon"]).contains("--interval"));
         assert!(told(&["examples/tune"]).contains("holds no trace"));
+        assert!(told(&["examples/tune", "--by-itself"]).contains("holds no trace"));
     }
 }

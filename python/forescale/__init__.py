@@ -19,6 +19,7 @@ from .linting import Finding, Fix, lint
 from .panel import GpuInfo, PanelForecast, forecast_panel, gpu_info
 from .readings import Reading
 from .replay import Diff, Fronts, Moment, Report, diff, fronts, replay
+from .self_tuning import Retuned, SelfTuning
 from .sizer import Refused, Sizer
 from .tuning import Tuned, Tuning, tune
 from .watching import Break, Limit, Peer, Peers, Relation, TimeToLimit
@@ -57,7 +58,9 @@ __all__ = [
     "Refused",
     "Relation",
     "Report",
+    "Retuned",
     "Scores",
+    "SelfTuning",
     "Setting",
     "Sizer",
     "SnapshotError",

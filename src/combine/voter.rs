@@ -160,6 +160,13 @@ impl Voter {
         }
     }
 
+    /// Tells its guards that a size is wanted.
+    pub(crate) fn stay(&mut self, at: Timestamp, replicas: u32) {
+        for (_, guard) in &mut self.guards {
+            guard.hold(at, replicas, replicas);
+        }
+    }
+
     pub(crate) fn save(&self) -> Result<Value, Error> {
         let policy = self.policy.save()?;
         let guards: Vec<_> =

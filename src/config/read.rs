@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Config;
 use crate::Error;
 use crate::catalog::{did_you_mean, unlocated};
+use crate::decide::Mode;
 use crate::detect::DetectorConfig;
 use crate::forecast::ForecasterConfig;
 use crate::guard::GuardConfig;
@@ -52,6 +53,11 @@ impl Config {
     /// The same settings without the memory of how they were given, cheap to copy.
     pub(crate) fn bare(&self) -> Self {
         Self { given: None, ..self.clone() }
+    }
+
+    /// The same in another mode, as bare.
+    pub(crate) fn in_mode(&self, mode: Mode) -> Self {
+        Self { mode, ..self.bare() }
     }
 
     /// Every setting in force, with its origin, sorted by name.

@@ -283,7 +283,7 @@ fn own_reading<'a>(
 }
 
 /// Makes one observation as another; what has memory keeps it.
-fn copy(from: &Observation, into: &mut Observation) {
+pub(crate) fn copy(from: &Observation, into: &mut Observation) {
     (into.at, into.replicas) = (from.at, from.replicas);
     into.metrics.retain(|name, _| from.metrics.contains_key(name));
     for (name, reading) in &from.metrics {

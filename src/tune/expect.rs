@@ -97,6 +97,26 @@ pub(super) fn expected(
     }
 }
 
+/// The share of draws of the same spans in which the first are better by the objective.
+pub(super) fn chance_better(
+    spans: &[Span],
+    current: &[Span],
+    objective: Objective,
+    seed: u64,
+) -> f64 {
+    let usual = outcome(current).replica_hours_per_day;
+    let n = spans.len().min(current.len());
+    let mut random = Pcg32::new(seed, 13);
+    let n_better = (0..DRAWS).filter(|_| {
+        let days: Vec<usize> =
+            (0..n).map(|_| ((uniform(&mut random) * n as f64) as usize).min(n - 1)).collect();
+        let [own, other] = [spans, current]
+            .map(|spans| objective.badness(&outcome(days.iter().map(|&day| &spans[day])), usual));
+        own < other
+    });
+    n_better.count() as f64 / DRAWS as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +162,21 @@ mod tests {
             held += usize::from((share.low..=share.high).contains(&(10.0 / 1440.0)));
         }
         assert!((0.8..=0.97).contains(&(f64::from(held as u32) / f64::from(n))), "{held} of {n}");
+    }
+
+    /// As good is not better, on each day better is so for sure, and on half of them about a coin's throw.
+    #[test]
+    fn the_chance_to_be_better_is_that_of_the_draws() {
+        let calm = days(&[10.0; 8]);
+        let chance =
+            |violated: &[f64]| chance_better(&days(violated), &calm, Objective::default(), 1);
+        assert_eq!(chance(&[10.0; 8]), 0.0);
+        assert_eq!(chance(&[9.0; 8]), 1.0);
+        let half = chance(&[9.0, 11.0, 9.0, 11.0, 9.0, 11.0, 9.0, 11.0]);
+        assert!((0.3..0.5).contains(&half), "{half}");
+        // What must be kept goes before what is to be least.
+        let objective = Objective::LeastCost { violation_share: 0.01 };
+        assert_eq!(chance_better(&days(&[20.0; 8]), &calm, objective, 1), 0.0);
     }
 
     /// What saves a tenth on each day saves it for sure, however the days differ.

@@ -12,6 +12,8 @@
 //! round the worse half is dropped again and again (successive halving). The answer depends on the
 //! seed and not on the number of cores.
 //!
+//! [`SelfTuning`] is an autoscaler that does so by itself, on the load it sees.
+//!
 //! Why not a model of the whole space (Bayesian optimization)? A setting is judged in a tenth of a second
 //! here, so a model would cost more than the tries it saves.
 
@@ -21,6 +23,7 @@ mod expect;
 mod options;
 mod plan;
 mod race;
+mod self_tuning;
 mod space;
 mod tuning;
 
@@ -44,6 +47,7 @@ pub use defaults::default_space;
 pub use expect::{Estimate, Expected};
 pub use options::{Objective, Options, Outcome};
 pub use race::Control;
+pub use self_tuning::{Event, Retuned, Retuning, Revision, SelfTuning, SelfTuningConfig};
 pub use space::{Change, Dimension};
 pub use tuning::{Part, Tried, Tuning};
 

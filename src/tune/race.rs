@@ -63,7 +63,7 @@ pub(super) struct Race<'a> {
 const MOST: usize = 16;
 
 /// Intervals between two looks at whether to go on.
-const PIECE: usize = 500;
+pub(super) const PIECE: usize = 500;
 
 /// The prices of a violation at which somebody may lead: minutes of the usual fleet a minute.
 const PRICES: [f64; 10] = [0.0, 1.0, 3.0, 10.0, 20.0, 40.0, 80.0, 200.0, 1000.0, 1e6];
@@ -308,7 +308,7 @@ impl<'a> Race<'a> {
 }
 
 /// Each of them, in their order, on all cores with the feature `parallel`.
-fn each<T: Send, U: Send>(
+pub(super) fn each<T: Send, U: Send>(
     items: Vec<T>,
     work: impl Fn(T) -> Result<U, Error> + Sync,
 ) -> Result<Vec<U>, Error> {

@@ -12,33 +12,39 @@ pub mod manifest;
 pub mod prometheus;
 mod raise;
 pub mod replay;
+pub mod self_tuning;
 pub mod sizer;
 pub mod tune;
 pub mod watch;
 
-use forescale::{Duration, Observation, Replicas};
+use forescale::tune::{SelfTuning, SelfTuningConfig};
+use forescale::{Config, Duration, Observation, Replicas};
 use napi::bindgen_prelude::{Buffer, Either, Env, Float64Array, Float64ArraySlice, Object, Result};
 use napi_derive::napi;
 
 use raise::raise;
 
-/// The loop of one workload.
+use self_tuning::{Core, Retuned, Step, ToldEvent};
+
+/// The loop of one workload, also one that tunes itself.
 #[napi]
 #[derive(Debug)]
-pub struct Autoscaler(forescale::Autoscaler);
+pub struct Autoscaler(Core);
 
 #[napi]
 impl Autoscaler {
     /// From settings as JSON or YAML text.
     #[napi(constructor)]
     pub fn new(env: &Env, config: String) -> Result<Self> {
-        forescale::Autoscaler::from_text(&config).map(Self).map_err(|error| raise(env, &error))
+        forescale::Autoscaler::from_text(&config)
+            .map(Self::from)
+            .map_err(|error| raise(env, &error))
     }
 
     /// From a snapshot.
     #[napi(factory)]
     pub fn restore(env: &Env, snapshot: &[u8]) -> Result<Self> {
-        forescale::Autoscaler::restore(snapshot).map(Self).map_err(|error| raise(env, &error))
+        forescale::Autoscaler::restore(snapshot).map(Self::from).map_err(|error| raise(env, &error))
     }
 
     /// The state as JSON bytes.
@@ -50,7 +56,7 @@ impl Autoscaler {
     /// The settings in force as JSON text, each with its origin.
     #[napi]
     pub fn config(&self, env: &Env) -> Result<String> {
-        let settings = self.0.config().effective().map_err(|error| raise(env, &error))?;
+        let settings = self.0.scaler().config().effective().map_err(|error| raise(env, &error))?;
         Ok(convert::json(&settings))
     }
 
@@ -103,7 +109,7 @@ impl Autoscaler {
         };
         horizon
             .map_err(|error| error.at("horizon"))
-            .and_then(|horizon| self.0.forecast(&metric, horizon, &quantiles))
+            .and_then(|horizon| self.0.scaler().forecast(&metric, horizon, &quantiles))
             .map(forecaster::answer)
             .map_err(|error| raise(env, &error))
     }
@@ -118,7 +124,7 @@ impl Autoscaler {
         load: Option<f64>,
         quantiles: Vec<f64>,
     ) -> Result<Option<Vec<String>>> {
-        let said = self.0.said(&metric, convert::timestamp(at), load, &quantiles);
+        let said = self.0.scaler().said(&metric, convert::timestamp(at), load, &quantiles);
         let said = said.map_err(|error| raise(env, &error))?;
         Ok(said.map(|said| vec![said.to_json(), said.explain()]))
     }
@@ -126,8 +132,42 @@ impl Autoscaler {
     /// How good the forecasts of a metric have been.
     #[napi]
     pub fn accuracy(&self, env: &Env, metric: String) -> Result<Vec<Accuracy>> {
-        let rows = self.0.accuracy(&metric).map_err(|error| raise(env, &error))?;
+        let rows = self.0.scaler().accuracy(&metric).map_err(|error| raise(env, &error))?;
         Ok(rows.iter().map(Accuracy::from).collect())
+    }
+
+    /// One that tunes itself, from settings and from those of the tuning, as text.
+    #[napi(factory)]
+    pub fn self_tuning(env: &Env, config: String, settings: String) -> Result<Self> {
+        let own = || {
+            SelfTuning::new(Config::from_text(&config)?, SelfTuningConfig::from_text(&settings)?)
+        };
+        own().map(Self::from).map_err(|error| raise(env, &error))
+    }
+
+    /// The same from a snapshot.
+    #[napi(factory)]
+    pub fn restore_self_tuning(env: &Env, snapshot: &[u8]) -> Result<Self> {
+        SelfTuning::restore(snapshot).map(Self::from).map_err(|error| raise(env, &error))
+    }
+
+    /// The step of its tuning that is to be done next.
+    #[napi]
+    pub fn retuning(&mut self, env: &Env) -> Result<Step> {
+        Ok(Step::from(self.0.tuning(env)?.retuning()))
+    }
+
+    /// Does what a step came to.
+    #[napi]
+    pub fn settle(&mut self, env: &Env, retuned: &Retuned) -> Result<ToldEvent> {
+        let event = self.0.tuning(env)?.settle(retuned.0.clone());
+        event.map(ToldEvent::from).map_err(|error| raise(env, &error))
+    }
+
+    /// What the last steps came to, the oldest first.
+    #[napi]
+    pub fn events(&mut self, env: &Env) -> Result<Vec<ToldEvent>> {
+        Ok(self.0.tuning(env)?.events().map(ToldEvent::from).collect())
     }
 }
 

@@ -49,29 +49,39 @@ pub(crate) fn tune(
     go_on: Option<Py<PyAny>>,
 ) -> PyResult<Tuning> {
     let (times, values) = convert::samples(times, values)?;
-    let (stops, share) = (AtomicBool::new(false), AtomicU64::new(0));
-    let search = || {
+    let search = |control: &core::Control<'_>| {
         let config = Config::from_text(config)?;
         let plant = sim::Settings::from_text(plant)?;
         let choice = Choice::from_text(choice);
         let options = core::Options { choice, ..core::Options::from_text(options)? };
         let trace = sim::Trace::from_samples(name, &times, &values)?;
-        core::tune(&config, &trace, &plant, &options, &|done: f64| {
-            share.store(done.to_bits(), Ordering::Relaxed);
-            if stops.load(Ordering::Relaxed) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })
+        core::tune(&config, &trace, &plant, &options, control)
+    };
+    worked_out(py, go_on.as_ref(), search).map(Tuning)
+}
+
+/// Does work on a thread of its own that `go_on` and Ctrl-C may end; the interpreter is free meanwhile.
+pub(crate) fn worked_out<T: Send>(
+    py: Python<'_>,
+    go_on: Option<&Py<PyAny>>,
+    work: impl FnOnce(&core::Control<'_>) -> Result<T, forescale::Error> + Send,
+) -> PyResult<T> {
+    let (stops, share) = (AtomicBool::new(false), AtomicU64::new(0));
+    let control = |done: f64| {
+        share.store(done.to_bits(), Ordering::Relaxed);
+        if stops.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     std::thread::scope(|scope| {
-        let work = scope.spawn(search);
+        let work = scope.spawn(|| work(&control));
         let mut refused = None;
         while !work.is_finished() {
             py.detach(|| std::thread::sleep(ASK_EVERY));
             let done = f64::from_bits(share.load(Ordering::Relaxed));
-            match asked(py, go_on.as_ref(), done) {
+            match asked(py, go_on, done) {
                 Ok(true) => {}
                 Ok(false) => stops.store(true, Ordering::Relaxed),
                 Err(error) => {
@@ -85,7 +95,7 @@ pub(crate) fn tune(
             return Err(error);
         }
         match found {
-            Ok(tuning) => tuning.map(Tuning).map_err(raise),
+            Ok(found) => found.map_err(raise),
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
