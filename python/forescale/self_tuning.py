@@ -112,9 +112,7 @@ class SelfTuning(Autoscaler):
         SnapshotError
             If it is cut, foreign, or of another version.
         """
-        scaler = cls.__new__(cls)
-        scaler._core = _native.Autoscaler.restore_self_tuning(_convert.snapshot_bytes(snapshot))
-        return scaler
+        return cls._of(_native.Autoscaler.restore_self_tuning(_convert.snapshot_bytes(snapshot)))
 
 
 def _retuned(event: tuple[str, bool, str]) -> Retuned:
