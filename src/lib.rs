@@ -41,8 +41,8 @@
 //! | [`zero`] | to zero and back: activation, grace |
 //! | [`Autoscaler`], [`Decision`], [`Config`] | the loop; text to the loop; snapshots |
 //! | [`manifest`] | HPA, KEDA, Knative, AWS, GCP and Azure settings become a [`Config`], with a report of every field |
-//! | [`sim`] | trace (CSV, Prometheus), plant (fluid queue, servers to a response time, batching language model) with its faults and prices, replay of the live code, score, bounds, fronts of the ways to scale that people use, two configurations side by side, one moment explained, agreement with what really ran, report |
-//! | [`tune`] | better settings by search in closed loop: the front of cost against violations, a recommendation and what to expect of it; [`SelfTuning`](tune::SelfTuning), an autoscaler that does so on the load it sees, adopts what proves better in shadow, and goes back where it was worse |
+//! | [`sim`] | trace (CSV, Prometheus), plant (fluid queue, servers to a response time, batching language model) with its faults and prices, replay of the live code, score, bounds, fronts of the ways to scale that people use, two configurations side by side, one moment explained, agreement with what really ran, report; many settings in numbers alone, for the card |
+//! | [`tune`] | better settings by search in closed loop: the front of cost against violations, a recommendation and what to expect of it, many settings also on the graphics card; [`SelfTuning`](tune::SelfTuning), an autoscaler that does so on the load it sees, adopts what proves better in shadow, and goes back where it was worse |
 //! | [`lint`] | settings that must oscillate or can never work, and the smallest change that mends them |
 //! | [`size`] | vertical: requests of CPU and memory from usage histograms; out-of-memory reaction; as the Kubernetes VPA |
 //!

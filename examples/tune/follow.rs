@@ -60,7 +60,7 @@ pub(crate) fn told(
         let config = arguments.config(&plant, load_per_replica)?;
         #[allow(clippy::disallowed_methods, reason = "how long it takes is told")]
         let began = Instant::now();
-        let options = arguments.options();
+        let options = arguments.options().map_err(|error| error.to_string())?;
         let Ok(tuning) = tune::tune(&config, &known, &plant, &options, &tune::to_the_end) else {
             continue; // too short
         };

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use comfy_table::{Table, presets};
+use forescale::gpu::{Choice, Device};
 use forescale::sim::{Settings, Trace, web_service};
 use forescale::tune::{self, Objective, Options, Tried, Tuning};
 use forescale::{Config, Error};
@@ -49,6 +50,10 @@ struct Arguments {
     /// In place of a price: the least cost with such a share of the minutes in violation
     #[arg(long)]
     violation_share: Option<f64>,
+    /// Where settings are replayed: `cpu`, `gpu` or `auto`; the card needs a build with `--features gpu`, and
+    /// `FORESCALE_GPU` chooses it
+    #[arg(long, default_value = "cpu")]
+    device: String,
     /// Whether to replay what is recommended over the week that follows
     #[arg(long)]
     follow: bool,
@@ -61,12 +66,15 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn options(&self) -> Options {
+    fn options(&self) -> Result<Options, Error> {
         let objective = match self.violation_share {
             Some(violation_share) => Objective::LeastCost { violation_share },
             None => Objective::LeastTotal { violation_price: self.violation_price },
         };
-        Options { objective, settings: self.settings, ..Options::default() }
+        let device = Device::from_text(&self.device)?;
+        #[allow(clippy::disallowed_methods, reason = "an example may read the environment")]
+        let choice = Choice::from_text(std::env::var("FORESCALE_GPU").ok().as_deref());
+        Ok(Options { objective, settings: self.settings, device, choice, ..Options::default() })
     }
 
     fn plant(&self) -> Result<Settings, String> {
@@ -134,10 +142,14 @@ fn one(arguments: &Arguments, trace: &Trace, plant: &Settings) -> Result<String,
     let config = arguments.config(plant, load_per_replica)?;
     let plant = Settings { load_per_replica: Some(load_per_replica), ..plant.clone() };
     let told = |error: Error| error.to_string();
-    let tuning = tune::tune(&config, trace, &plant, &arguments.options(), &tune::to_the_end)
-        .map_err(told)?;
+    let options = arguments.options().map_err(told)?;
+    let tuning = tune::tune(&config, trace, &plant, &options, &tune::to_the_end).map_err(told)?;
+    let on_card = match tuning.n_on_device {
+        0 => String::new(),
+        n => format!(", {n} of them on {}", tuning.device),
+    };
     Ok(format!(
-        "{}\n{} settings tried, {} refused. Recommended: {}, as {}",
+        "{}\n{} settings tried{on_card}, {} refused. Recommended: {}, as {}",
         table(&tuning),
         tuning.n_tried,
         tuning.n_refused,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forescale import ConfigError, forecast_panel, gpu_info
+from forescale import ConfigError, forecast_panel, gpu_info, tune
 
 BATCH = {"kind": "batch", "seasons": ["1h"]}
 ASK: dict[str, Any] = {"step": "1m", "horizon": 12, "quantiles": [0.5, 0.95], "settings": BATCH}
@@ -71,6 +71,37 @@ def test_two_threads_at_once_get_their_own_answers(card: str) -> None:
         want = forecast_panel(values[which], device="cpu", **ASK).values
         assert all(close(one.values, want) for one in told)
     assert len(answers) == 2
+
+
+CONFIG: dict[str, Any] = {
+    "max_replicas": 60,
+    "metrics": {"cpu": {"kind": "utilization"}},
+    "policies": [{"kind": "target", "metric": "cpu", "target": 0.3}],
+}
+
+
+def waves(start: int = 1_700_000_000) -> tuple[list[float], list[float]]:
+    steps = np.arange(4 * 288)
+    return list(start + 300.0 * steps), list(1000 + 700 * np.sin(2 * np.pi * steps / 288))
+
+
+def test_settings_found_on_the_card_are_confirmed_by_the_processor(card: str) -> None:
+    tuning = tune(CONFIG, waves(), {"interval": "1m"}, settings=16, device="gpu")
+    assert (tuning.device, tuning.n_on_device) == (card, tuning.to_dict()["n_tried"])
+    assert tuning.is_change and tuning.reason["code"] == "proved_better"
+    space = [{"path": path, "values": [value]} for path, value in tuning.recommended.changes.items()]
+    alone = tune(CONFIG, waves(), {"interval": "1m"}, settings=1, space=space)
+    assert (alone.device, alone.n_on_device) == ("cpu", 0)
+    assert alone.recommended.selected == tuning.recommended.selected
+
+
+def test_a_search_without_a_card_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORESCALE_GPU", "off")
+    with pytest.raises(ConfigError, match="no adapter was found") as error:
+        tune(CONFIG, waves(), {"interval": "1m"}, settings=4, device="gpu")
+    assert error.value.path == "device"
+    with pytest.raises(ConfigError, match="device"):
+        tune(CONFIG, waves(), {"interval": "1m"}, settings=4, device="tpu")
 
 
 def test_without_a_card_it_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 //! The kernel `replay`: closed loops of many settings on one load.
 //!
 //! In: numbers by tick, by start and by lane, as `sim/lanes` makes them. Out: three whole numbers a span and
-//! lane, and who has come to the end. Twin: `sim/lanes/walk.rs`. Knows no configuration.
+//! lane, and who has come to the end. Twins: `walk.rs`, `plant.rs` and `screen.rs` in
+//! `sim/lanes`. Knows no configuration.
 
 use std::collections::VecDeque;
 

@@ -1,8 +1,8 @@
 // Closed loops of many settings on one load: plant, policies, guards and score, tick by tick.
 //
 // One invocation goes through `n_steps` ticks of one lane and keeps where it is in `states` and `rings`;
-// the next dispatch goes on there. There is nothing to share, hence no workgroup memory. Twin: `Walk` in
-// `sim/lanes/walk.rs` and `Screen` in `sim/lanes/screen.rs`, function by function, with the reasons.
+// the next dispatch goes on there. There is nothing to share, hence no workgroup memory. Twins: `walk.rs`,
+// `plant.rs` and `screen.rs` in `sim/lanes`, function by function, with the reasons.
 //
 // `Params` has its twin in `gpu/replay.rs`, `Lane`, `State`, `Screen` and `Slope` have theirs in
 // `sim/lanes`: same fields, same order.

@@ -12,6 +12,10 @@
 //! round the worse half is dropped again and again (successive halving). The answer depends on the
 //! seed and not on the number of cores.
 //!
+//! On a graphics card (see [`Options::device`]) settings are replayed over all the days at once, none is
+//! dropped, and whoever leads is replayed by the live code: what is told of the front, the current and the
+//! recommended settings is its word alone.
+//!
 //! [`SelfTuning`] is an autoscaler that does so by itself, on the load it sees.
 //!
 //! Why not a model of the whole space (Bayesian optimization)? A setting is judged in a tenth of a second

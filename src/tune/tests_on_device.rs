@@ -23,7 +23,7 @@ fn by_live_code(found: &Tuning, config: &Config, trace: &Trace) -> Tuning {
     let changes = found.recommended.changes.iter();
     let space = changes.map(|change| Dimension::values(&change.path, [change.value.clone()]));
     let options = Options { space: Some(space.collect()), ..options(1) };
-    tune(config, trace, &plant(), &options, &to_the_end).unwrap()
+    tune(config, trace, &plant(), &options, &to_the_end).expect("it was tuned before")
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use super::lane::Lane;
 use super::sheet::{ABSENT, Sheet};
-use super::walk::{Rings, Sums};
+use super::state::{Rings, Sums};
 use super::{Lanes, Replayed, Told};
 use crate::Error;
 use crate::gpu::Choice;

@@ -9,8 +9,10 @@
 #[cfg(feature = "gpu")]
 mod device;
 mod lane;
+mod plant;
 mod screen;
 mod sheet;
+mod state;
 #[cfg(test)]
 mod tests;
 #[cfg(all(test, feature = "gpu"))]
@@ -21,7 +23,8 @@ use std::collections::BTreeMap;
 
 use self::lane::Tables;
 use self::sheet::{Sheet, Tape};
-use self::walk::{Rings, Sums, Walk};
+use self::state::{Rings, Sums};
+use self::walk::Walk;
 use super::batch::{Span, Stage};
 use crate::capacity::LeadTimeConfig;
 use crate::config::read::to_value;

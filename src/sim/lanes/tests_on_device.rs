@@ -7,8 +7,8 @@ use wgpu::naga;
 
 use super::lane::Lane;
 use super::screen::{Screen, Slope};
+use super::state::State;
 use super::tests::{configs, forecasting, three_days};
-use super::walk::State;
 use super::*;
 use crate::gpu::device::open;
 use crate::gpu::replay::{LANE_WORDS, Params, SOURCE, STATE_WORDS};
