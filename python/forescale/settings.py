@@ -513,6 +513,7 @@ class Auto(TypedDict, total=False):
             "naive",
             "level",
             "season_and_profile",
+            "double_season",
         ]
     ]
 

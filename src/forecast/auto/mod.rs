@@ -36,15 +36,17 @@ use crate::{Error, Reason};
 ///
 /// **Seasons** are looked for as history grows ([`seasons`](crate::series::seasons)); none found
 /// means none used. **Experts** over the same memory say how far the load will be from now: a
-/// seasonal-lag ridge regression that is kept up to date, the course of a season ago and of a
-/// longer one, the mean profile, "as now", the level, a fixed mixture. Around each of six
-/// horizons (1 to 64 steps; beyond, as around 64) they are **mixed** by the 20th power of their
-/// errors of the last 500 steps (an aggregating algorithm for relative loss, Vovk 1998; experts whose
-/// season is gone sleep, Freund et al. 1997), so that one that is no longer right is out within tens
-/// of samples. **Quantiles** are those of the mixture's own out-of-sample errors, forgotten
-/// exponentially (conformal prediction, Vovk 2005), in multiples of two scales: one that moves with
-/// the error lately and at this time of the season (locally weighted, Lei et al. 2018), one that
-/// stands still; the two share the say as their pinball losses tell, for each quantile.
+/// ridge regression on means, season and week that is kept up to date and begins with weights that
+/// loads have in common, the course of a season ago, the mean course of the season and of a longer
+/// one, the season ago with what the longer one changes from there, "as now", the level. Around each
+/// of six horizons (1 to 64 steps; beyond, as around 64) they are **mixed** by the 20th power of
+/// their errors of the last 350 steps (an aggregating algorithm for relative loss, Vovk 1998; experts
+/// whose season is gone sleep, Freund et al. 1997), so that one that is no longer right is out within
+/// tens of samples. **Quantiles** are those of the mixture's own out-of-sample errors at all horizons,
+/// forgotten exponentially (conformal prediction, Vovk 2005), in multiples of two scales of the
+/// horizon: one that moves with the error lately and at this time of the season (locally weighted,
+/// Lei et al. 2018), one that stands still; the two share the say as their pinball losses tell, for
+/// each quantile.
 ///
 /// All is done in square-root scale, in which the noise of counts has one width (Bartlett 1936). A
 /// load above 10^30 counts as missing. It takes 24 KiB at most, whatever the history.
