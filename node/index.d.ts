@@ -638,6 +638,7 @@ export interface AutoForecaster {
     | 'naive'
     | 'level'
     | 'season_and_profile'
+    | 'double_season'
   )[]
 }
 

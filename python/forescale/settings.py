@@ -516,6 +516,7 @@ class Auto(TypedDict, total=False):
             "naive",
             "level",
             "season_and_profile",
+            "double_season",
         ]
     ]
 

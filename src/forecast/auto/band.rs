@@ -1,16 +1,16 @@
-//! Forecasts around one horizon: several experts, mixed as they proved right, and their errors.
+//! Forecasts around one horizon: several experts, mixed as they proved right, and how far they err.
 //!
 //! In: features of a step ahead, and the truth when it comes. Out: the distance from now to expect,
-//! and quantiles of the error around it, all in square-root scale. Knows no time of day.
+//! and the scale of the error around it, all in square-root scale. Knows no time of day.
 
 use serde::{Deserialize, Serialize};
 
+use super::errors::{Errors, LEVELS, Scales};
 use super::experts::{ExpertKind, N_EXPERTS, opinions};
 use super::horizons::{ANCHORS, MOST_WAITING, N_TURNS, TURNS, reach, spacing};
-use super::memory::{Features, Memory, SEASON};
+use super::memory::{Features, Memory};
 use super::ridge::{Ridge, Weights};
 use super::seek::Seasons;
-use super::sketch::Sketch;
 
 /// Who of those asked has an opinion.
 fn awake(asked: [bool; N_EXPERTS], seasons: Seasons) -> [bool; N_EXPERTS] {
@@ -50,12 +50,9 @@ pub(super) struct Band {
     lately: f32,
     /// The mean size of the error by the time of the season; empty without one.
     by_phase: Vec<f32>,
-    /// Errors in multiples of a scale that moves with the present, and of one that does not.
-    moving: Sketch,
-    steady: Sketch,
-    /// Pinball losses of the two at each of [`LEVELS`], and their quantiles when last looked up.
+    /// Pinball losses at each of [`LEVELS`] by a scale that moves with the present, and by one that
+    /// does not.
     pinball: [[f32; LEVELS.len()]; 2],
-    edges: [[f32; LEVELS.len()]; 2],
     n_scored: u32,
 }
 
@@ -74,24 +71,17 @@ struct Waiting {
     phase: Option<u8>,
 }
 
-/// The two scales of an error.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Scales {
-    moving: f32,
-    steady: f32,
-}
-
-/// Quantiles at which the two sketches compete.
-const LEVELS: [f32; 4] = [0.5, 0.9, 0.95, 0.99];
-
-/// Memory of the experts' errors, of the error lately, in the long run, and of the sketches, in steps.
-const EXPERT_MEMORY: f32 = 500.0;
+/// Memory of the experts' errors, of the error lately, in the long run, and of the pinball losses, in
+/// steps.
+const EXPERT_MEMORY: f32 = 350.0;
 const LATELY: f32 = 10.0;
 const EVER: f32 = 2000.0;
-const MOVING: f32 = 1500.0;
-const STEADY: f32 = 3000.0;
 const PINBALL: f32 = 2000.0;
+
+/// While there are fewer errors than that, their mean follows the later ones so many times as fast as
+/// all count the same: at first little had been learnt.
+const LEARNING: f32 = 2.0;
+const LEARNING_EVER: f32 = 1.3;
 
 /// The error of a band is told by the time of the season in so many parts.
 const PHASES: usize = 48;
@@ -100,17 +90,16 @@ const PHASES: usize = 48;
 pub(super) const LEAST: u32 = 12;
 
 impl Band {
-    /// Around [`ANCHORS`]`[which]`, asking these experts.
-    pub(super) fn new(which: usize, experts: &[ExpertKind]) -> Self {
+    /// Around [`ANCHORS`]`[which]`, asking these experts, where a day has so many steps.
+    pub(super) fn new(which: usize, experts: &[ExpertKind], day: usize) -> Self {
         let asked = ExpertKind::ALL.map(|expert| experts.contains(&expert));
         let awake = awake(asked, Seasons::default());
-        let spacing = spacing(which) as f32;
         Self {
             which,
             waiting: Vec::with_capacity(MOST_WAITING.min(reach(which).1) + 1),
             clock: 0,
             earliest: 0,
-            ridge: Ridge::new(ANCHORS[which]),
+            ridge: Ridge::new(which, day),
             losses: [0.0; N_EXPERTS],
             asked,
             awake,
@@ -119,10 +108,7 @@ impl Band {
             ever: 0.0,
             lately: 0.0,
             by_phase: Vec::new(),
-            moving: Sketch::new(MOVING / spacing),
-            steady: Sketch::new(STEADY / spacing),
             pinball: Default::default(),
-            edges: Default::default(),
             n_scored: 0,
         }
     }
@@ -131,14 +117,12 @@ impl Band {
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
         self.by_phase.clear();
-        self.moving.clear();
-        self.steady.clear();
         self.ridge.clear();
         (self.clock, self.earliest, self.n, self.n_scored) = (0, 0, 0, 0);
         (self.ever, self.lately, self.losses) = (0.0, 0.0, [0.0; N_EXPERTS]);
         self.awake = awake(self.asked, Seasons::default());
         self.say = first_say(self.asked, self.awake);
-        (self.pinball, self.edges) = Default::default();
+        self.pinball = Default::default();
     }
 
     /// Whether each number is in its range, and the band is of the kind of `new`.
@@ -161,17 +145,14 @@ impl Band {
             && (self.waiting.is_empty() || self.earliest == self.first_due())
             && sizes.chain([&self.ever, &self.lately]).copied().all(is_size)
             && self.say.iter().all(|say| (0.0..=1.0).contains(say))
-            && self.edges.as_flattened().iter().copied().all(in_range)
+            && self.ridge.is_like(&new.ridge)
             && (self.by_phase.is_empty() || self.by_phase.len() == PHASES)
     }
 
     /// The heap and the place that it holds.
     #[cfg(test)]
     pub(super) fn n_bytes(&self) -> usize {
-        let numbers = self.by_phase.capacity()
-            + self.ridge.n_numbers()
-            + self.moving.n_numbers()
-            + self.steady.n_numbers();
+        let numbers = self.by_phase.capacity() + self.ridge.n_numbers();
         size_of::<Self>()
             + self.waiting.capacity() * size_of::<Waiting>()
             + numbers * size_of::<f32>()
@@ -185,7 +166,7 @@ impl Band {
 
     /// The seasons have changed: what was learnt of the old ones is void.
     pub(super) fn forget_season(&mut self, seasons: Seasons) {
-        self.ridge.forget(SEASON);
+        self.ridge.forget(seasons.season, self.ever);
         // Those who wake begin as good as the mixture.
         let mixed = self.mixed_loss();
         for (loss, expert) in self.losses.iter_mut().zip(ExpertKind::ALL) {
@@ -201,8 +182,8 @@ impl Band {
         }
     }
 
-    /// One step has passed; `truth` is its value, if it has one.
-    pub(super) fn step(&mut self, truth: Option<f64>) {
+    /// One step has passed; `truth` is its value, if it has one. What was wrong goes into `errors`.
+    pub(super) fn step(&mut self, truth: Option<f64>, errors: &mut Errors) {
         self.clock = self.clock.wrapping_add(1);
         if self.waiting.is_empty() || self.earliest != self.clock {
             return;
@@ -215,7 +196,7 @@ impl Band {
             }
             let due = self.waiting.swap_remove(index);
             if let Some(truth) = truth {
-                self.learn(&due, truth as f32 - due.from);
+                self.learn(&due, truth as f32 - due.from, errors);
             }
         }
         self.earliest = self.first_due();
@@ -232,28 +213,31 @@ impl Band {
         self.clock.wrapping_add(left.min().unwrap_or(0))
     }
 
-    fn learn(&mut self, due: &Waiting, target: f32) {
+    fn learn(&mut self, due: &Waiting, target: f32, errors: &mut Errors) {
         let &Waiting { ref features, scales, grown, phase, .. } = due;
-        let opinions = opinions(self.ridge.expects(features), features);
+        let opinions = opinions(self.ridge.expects(features), self.ridge.prior(features), features);
         let error = target - self.mixed(&opinions);
         self.n = self.n.saturating_add(1);
         let spacing = self.spacing() as f32;
-        let first = 1.0 / self.n as f32;
-        let weight = |memory: f32| first.max((spacing / memory).min(1.0));
+        let n = self.n as f32;
+        let weight = |memory: f32, learning: f32| {
+            (learning / (n + learning - 1.0)).max((spacing / memory).min(1.0))
+        };
 
-        let most = if self.n < 50 { f32::MAX } else { SPIKE * self.ever };
+        let spikes = |most: f32| if self.n < 50 { f32::MAX } else { most * self.ever };
+        let (most, most_of_scale) = (spikes(SPIKE), spikes(SPIKE_OF_SCALE[self.which]));
         for (loss, opinion) in self.losses.iter_mut().zip(opinions) {
             let size = ((target - opinion).abs() / grown).min(most);
-            *loss += (size - *loss) * weight(EXPERT_MEMORY);
+            *loss += (size - *loss) * weight(EXPERT_MEMORY, LEARNING);
         }
         if self.n < 8 || self.n.is_multiple_of(8) {
             self.say = self.weights();
         }
-        self.score(error, scales, weight(PINBALL));
+        self.score(error, scales, weight(PINBALL, 1.0), errors);
         // At the anchor, and no more than a spike is worth.
-        let size = (error.abs() / grown).min(most);
-        self.ever += (size - self.ever) * weight(EVER);
-        self.lately += (size - self.lately) * weight(LATELY);
+        let size = (error.abs() / grown).min(most_of_scale);
+        self.ever += (size - self.ever) * weight(EVER, LEARNING_EVER);
+        self.lately += (size - self.lately) * weight(LATELY, 1.0);
         if let (Some(phase), false) = (phase, self.by_phase.is_empty()) {
             let value = &mut self.by_phase[usize::from(phase)];
             *value += (size - *value) * BY_PHASE;
@@ -261,8 +245,8 @@ impl Band {
         self.ridge.learn(features, target, self.ever, spacing);
     }
 
-    /// Puts the error beside what the two sketches say, and then into them.
-    fn score(&mut self, error: f32, scales: Scales, weight: f32) {
+    /// Puts the error beside what those before say, and then among them.
+    fn score(&mut self, error: f32, scales: Scales, weight: f32, errors: &mut Errors) {
         if self.n <= LEAST || scales.steady <= 0.0 || scales.moving <= 0.0 {
             return;
         }
@@ -271,18 +255,12 @@ impl Band {
         let sides = [(scales.moving, 0), (scales.steady, 1)];
         for (scale, side) in sides {
             for (level, &q) in LEVELS.iter().enumerate() {
-                let short = error - self.edges[side][level] * scale;
+                let short = error - errors.edges()[side][level] * scale;
                 let loss = if short > 0.0 { q * short } else { (q - 1.0) * short };
                 self.pinball[side][level] += (loss - self.pinball[side][level]) * weight;
             }
         }
-        self.moving.push(error / scales.moving);
-        self.steady.push(error / scales.steady);
-        // Quantiles move slowly; looking them up each time would cost more than all else.
-        if self.n_scored.is_power_of_two() || self.n_scored.is_multiple_of(64) {
-            self.edges[0] = LEVELS.map(|q| self.moving.quantile(q));
-            self.edges[1] = LEVELS.map(|q| self.steady.quantile(q));
-        }
+        errors.push(error, scales);
     }
 
     /// Issues a forecast that will be judged, if it is time; `slope` is that of the error over the
@@ -384,7 +362,7 @@ impl Band {
 
     /// The distance from now to expect, by weights of the ridge that are up to date.
     pub(super) fn expects(&self, ridge: &Weights, features: &Features) -> f32 {
-        self.mixed(&opinions(ridge.expects(features), features))
+        self.mixed(&opinions(ridge.expects(features), self.ridge.prior(features), features))
     }
 
     /// The weights of the ridge as of now.
@@ -392,8 +370,9 @@ impl Band {
         self.ridge.fresh(self.ever)
     }
 
-    /// The quantile of the error in multiples of the moving and of the steady scale, with their say.
-    pub(super) fn quantile(&self, q: f64) -> Quantile {
+    /// The share that each of the two scales has in the quantile `q` of the error, which is `times`
+    /// the moving and the steady one.
+    pub(super) fn quantile(&self, q: f64, (moving_times, steady_times): (f32, f32)) -> Quantile {
         let level = LEVELS.partition_point(|&level| f64::from(level) < q - 0.02).min(3);
         let (moving, steady) = (self.pinball[0][level], self.pinball[1][level]);
         let share = if self.n_scored < 50 || moving <= 0.0 || steady <= 0.0 {
@@ -402,9 +381,7 @@ impl Band {
             let ratio = fourth(fourth(fourth(f64::from(steady / moving)))).min(1e12);
             (ratio / (1.0 + ratio)) as f32
         };
-        let q = q as f32;
-        let (moving, steady) = (self.moving.quantile(q), self.steady.quantile(q));
-        Quantile { moving: share * moving, steady: (1.0 - share) * steady }
+        Quantile { moving: share * moving_times, steady: (1.0 - share) * steady_times }
     }
 }
 
@@ -425,11 +402,13 @@ impl Quantile {
 /// by tens of them, and what is learnt of that is worth keeping.
 const ODD: f32 = 60.0;
 
-/// No error counts as more than so many usual ones.
+/// No error counts as more than so many usual ones: among the experts', and in the scale of each
+/// band, where those far ahead are few and overlap.
 const SPIKE: f32 = 20.0;
+const SPIKE_OF_SCALE: [f32; ANCHORS.len()] = [20.0, 20.0, 20.0, 5.0, 5.0, 5.0];
 
 /// Share of an error in what is told by the time of the season.
-const BY_PHASE: f32 = 0.1;
+const BY_PHASE: f32 = 0.2;
 
 /// The fourth power.
 fn fourth<T: Copy + std::ops::Mul<Output = T>>(x: T) -> T {

@@ -15,11 +15,13 @@ pub(super) type Features = [f32; N];
 /// The number of features: four means, and four of each of three courses.
 pub(super) const N: usize = 4 + 4 * COURSES;
 
-/// One season ago, one slow season ago, the profile of the season.
+/// One season ago, the profile of the slow season, the profile of the season.
 const COURSES: usize = 3;
 
 /// Where the features of each course begin: how far its value at the step ahead lies from now, how
-/// far now lies from its value now, and that distance's means over an hour's and a day's worth.
+/// far now lies from its value now, and that distance's means over an hour's and a day's worth. The
+/// second of the slow season, where an hour is about a step, is rather what it changes from one season
+/// ago to the step ahead.
 pub(super) const SEASON: usize = 4;
 pub(super) const SLOW: usize = 8;
 pub(super) const PROFILE: usize = 12;
@@ -38,12 +40,18 @@ const WEEK: usize = 672;
 /// The profile has at most so many values.
 const SLOTS: usize = 288;
 
+/// A season of so many steps is fine: an hour of a day is several of them.
+pub(super) const FINE_SEASON: usize = 100;
+
 /// The square root of the largest load that is believed; beyond, squares of squares leave the range
 /// of single precision.
 pub(super) const MOST_ROOT: f64 = 1e15;
 
 /// Share of the last season in the profile: about the last five count.
 const PROFILE_WEIGHT: f32 = 0.2;
+
+/// Share of the last slow season in its profile: the mean of the first three, then about as many.
+const SLOW_WEIGHT: f32 = 0.3;
 
 /// The past of a load in constant memory; square roots, in which the noise of counts has one width.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +81,9 @@ pub(super) struct Memory {
     pub(super) seasons: Seasons,
     /// The mean course of the season; empty without one.
     profile: Vec<f32>,
+    /// The same of the slow season, in bins as wide as the coarse ones, and how many of them went in.
+    slow_profile: Vec<f32>,
+    n_slow: u64,
     away: [[f32; 2]; COURSES],
     n_away: [u32; COURSES],
     /// When to look for seasons again, in samples.
@@ -81,21 +92,27 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new(step: Duration) -> Self {
-        Self::without_samples(step, [Track::new(FINE), Track::new(COARSE)], Vec::new())
+        let profiles = [Vec::new(), Vec::new()];
+        Self::without_samples(step, [Track::new(FINE), Track::new(COARSE)], profiles)
     }
 
     /// Forgets all samples.
     pub(super) fn clear(&mut self) {
         let mut tracks = [std::mem::take(&mut self.fine), std::mem::take(&mut self.coarse)];
-        let mut profile = std::mem::take(&mut self.profile);
+        let mut profiles =
+            [std::mem::take(&mut self.profile), std::mem::take(&mut self.slow_profile)];
         tracks.iter_mut().for_each(Track::clear);
-        profile.clear();
-        *self = Self::without_samples(self.step, tracks, profile);
+        profiles.iter_mut().for_each(Vec::clear);
+        *self = Self::without_samples(self.step, tracks, profiles);
     }
 
     /// In memory that is empty.
-    fn without_samples(step: Duration, [fine, coarse]: [Track; 2], profile: Vec<f32>) -> Self {
-        let day = Duration::from_secs(86_400).steps(step).max(1);
+    fn without_samples(
+        step: Duration,
+        [fine, coarse]: [Track; 2],
+        [profile, slow_profile]: [Vec<f32>; 2],
+    ) -> Self {
+        let day = day(step);
         Self {
             step,
             day,
@@ -112,6 +129,8 @@ impl Memory {
             width: (7 * day).div_ceil(WEEK),
             seasons: Seasons::default(),
             profile,
+            slow_profile,
+            n_slow: 0,
             away: [[0.0; 2]; COURSES],
             n_away: [0; COURSES],
             next_look: FIRST_LOOK,
@@ -127,7 +146,8 @@ impl Memory {
     #[cfg(test)]
     pub(super) fn n_bytes(&self) -> usize {
         let tracks = self.fine.values.capacity() + self.coarse.values.capacity();
-        (tracks + self.profile.capacity()) * size_of::<f32>()
+        let profiles = self.profile.capacity() + self.slow_profile.capacity();
+        (tracks + profiles) * size_of::<f32>()
     }
 
     /// Takes the square root of the load of the next step, if there is one; `false` if it is odd.
@@ -186,8 +206,11 @@ impl Memory {
         true
     }
 
-    /// Takes the present into the profile, once it has been used.
+    /// Takes the present into the profiles, once it has been used.
     pub(super) fn close(&mut self) {
+        if self.n_samples.is_multiple_of(self.width as u64) {
+            self.fill_slow(0);
+        }
         if let (Some(season), 0, 0) = (self.seasons.season, self.n_missing, self.odd) {
             let slot = self.slot(season, 0);
             let in_slot = (season as f32 / self.profile.len() as f32).max(1.0);
@@ -219,6 +242,11 @@ impl Memory {
                 ]);
             }
         }
+        if let Seasons { season: Some(season @ ..FINE_SEASON), slow: Some(slow) } = self.seasons {
+            let before = ahead as i64 - (ahead.div_ceil(season).max(1) * season) as i64;
+            let change = then[1].zip(self.of_slow(slow, before));
+            features[SLOW + 1] = change.map_or(0.0, |(then, before)| then - before);
+        }
         features
     }
 
@@ -228,11 +256,40 @@ impl Memory {
         let Seasons { season, slow } = self.seasons;
         [
             season.and_then(|season| self.ago(season, ahead)),
-            slow.and_then(|slow| self.ago(slow, ahead)),
+            slow.and_then(|slow| self.of_slow(slow, ahead as i64)),
             season.and_then(|season| {
                 Some(self.profile[self.slot(season, ahead)]).filter(|value| *value >= 0.0)
             }),
         ]
+    }
+
+    /// The mean course of the slow season `ahead` steps from now, between the middles of two bins.
+    fn of_slow(&self, slow: usize, ahead: i64) -> Option<f32> {
+        let n_slots = self.slow_profile.len();
+        let phase = (self.n_samples as i64 - 1 + ahead).rem_euclid(slow as i64) as usize;
+        let known = |slot: usize| Some(self.slow_profile[slot]).filter(|value| *value >= 0.0);
+        if n_slots == slow {
+            return known(phase);
+        }
+        let place = (phase as f32 + 0.5) * n_slots as f32 / slow as f32 + n_slots as f32 - 0.5;
+        let (slot, share) = (place as usize, place.fract());
+        match (known(slot % n_slots), known((slot + 1) % n_slots)) {
+            (Some(low), Some(high)) => Some(low + (high - low) * share),
+            (low, high) => low.or(high),
+        }
+    }
+
+    /// Takes a coarse bin into the profile of the slow season, `age` bins before the last one.
+    fn fill_slow(&mut self, age: usize) {
+        let (Some(slow), Some(bin)) = (self.seasons.slow, self.coarse.back(age)) else { return };
+        let width = self.width as u64;
+        let first = (self.n_samples / width - 1 - age as u64) * width;
+        let n_slots = self.slow_profile.len();
+        let slot = ((first + width / 2) % slow as u64) as usize * n_slots / slow;
+        let weight = SLOW_WEIGHT.max(1.0 / (1.0 + (self.n_slow / n_slots as u64) as f32));
+        let value = &mut self.slow_profile[slot];
+        *value = if *value < 0.0 { bin } else { *value + (bin - *value) * weight };
+        self.n_slow += 1;
     }
 
     /// The value at the same time of the last season before now that knows it, of two.
@@ -292,7 +349,11 @@ impl Memory {
             return false;
         }
         let is_other = found.season != self.seasons.season;
+        let is_other_slow = found.slow != self.seasons.slow;
         self.seasons = found;
+        if is_other_slow {
+            self.draw_slow_profile();
+        }
         if is_other {
             self.draw_profile();
             (self.away, self.n_away) = ([[0.0; 2]; COURSES], [0; COURSES]);
@@ -300,6 +361,17 @@ impl Memory {
             (self.away[1], self.n_away[1]) = ([0.0; 2], 0);
         }
         true
+    }
+
+    /// The profile of the slow season from the past that is still there.
+    fn draw_slow_profile(&mut self) {
+        self.slow_profile.clear();
+        self.n_slow = 0;
+        let Some(slow) = self.seasons.slow else { return };
+        self.slow_profile.resize(slow.div_ceil(self.width).min(WEEK), MISSING);
+        for age in (0..self.coarse.values.len()).rev() {
+            self.fill_slow(age);
+        }
     }
 
     /// The profile from the past that is still there.
@@ -320,6 +392,11 @@ impl Memory {
     }
 }
 
+/// Steps in a day, at least 1.
+pub(super) fn day(step: Duration) -> usize {
+    Duration::from_secs(86_400).steps(step).max(1)
+}
+
 /// As text.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -337,6 +414,8 @@ struct Saved {
     filling: (f64, u32),
     seasons: Seasons,
     profile: Vec<f32>,
+    slow_profile: Vec<f32>,
+    n_slow: u64,
     away: [[f32; 2]; COURSES],
     n_away: [u32; COURSES],
     next_look: u64,
@@ -347,7 +426,8 @@ impl From<Memory> for Saved {
         let Memory {
             step, n_samples, n_missing, now, kept, odd, means, n_known, fine, coarse, ..
         } = memory;
-        let Memory { filling, seasons, profile, away, n_away, next_look, .. } = memory;
+        let Memory { filling, seasons, profile, slow_profile, n_slow, .. } = memory;
+        let Memory { away, n_away, next_look, .. } = memory;
         Self {
             step,
             n_samples,
@@ -362,6 +442,8 @@ impl From<Memory> for Saved {
             filling,
             seasons,
             profile,
+            slow_profile,
+            n_slow,
             away,
             n_away,
             next_look,
@@ -387,7 +469,8 @@ impl TryFrom<Saved> for Memory {
             && (fine.values.len() == FINE || fine.next == 0)
             && (coarse.values.len() == COARSE || coarse.next == 0);
         let in_range = |value: f32| value.abs() <= MOST_ROOT as f32;
-        let all = [&fine.values, &coarse.values, &saved.profile].into_iter().flatten();
+        let profiles = saved.profile.iter().chain(&saved.slow_profile);
+        let all = fine.values.iter().chain(&coarse.values).chain(profiles);
         let numbers = all.chain(&means).chain(saved.away.as_flattened()).copied().all(in_range)
             && (0.0..=MOST_ROOT).contains(&now)
             && (0.0..=MOST_ROOT).contains(&kept)
@@ -395,12 +478,17 @@ impl TryFrom<Saved> for Memory {
             && (filling.1 as usize) < memory.width.max(2);
         let seasons = season.is_none_or(|season| season >= 2)
             && slow.is_none_or(|slow| Some(slow) > season)
-            && saved.profile.len() == season.map_or(0, |season| season.min(SLOTS));
+            && saved.profile.len() == season.map_or(0, |season| season.min(SLOTS))
+            && saved.slow_profile.len()
+                == slow.map_or(0, |slow| slow.div_ceil(memory.width).min(WEEK))
+            && saved.n_slow <= n_bins;
         if !(counts && tracks && numbers && seasons && n_samples < saved.next_look) {
             return Err("the memory of a forecaster is damaged".to_owned());
         }
         memory.seasons = saved.seasons;
         memory.profile = saved.profile;
+        memory.slow_profile = saved.slow_profile;
+        memory.n_slow = saved.n_slow;
         memory.away = saved.away;
         memory.n_away = saved.n_away;
         memory.next_look = saved.next_look;

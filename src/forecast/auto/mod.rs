@@ -1,12 +1,15 @@
 //! The default: experts over one memory of the load, mixed as they proved right.
 //!
 //! In: samples. Out: quantiles for any step ahead. The past is in `memory.rs`, its seasons in `seek.rs`,
-//! what is learnt around a horizon in `band.rs`, the regression in `ridge.rs`, the errors in `sketch.rs`.
+//! what is learnt around a horizon in `band.rs`, the regression in `ridge.rs`, what it begins with in
+//! `prior.rs`, the errors in `errors.rs`.
 
 mod band;
+mod errors;
 mod experts;
 mod horizons;
 mod memory;
+mod prior;
 mod ridge;
 mod seek;
 mod sketch;
@@ -17,9 +20,10 @@ mod track;
 use serde::{Deserialize, Serialize};
 
 use self::band::{Band, Quantile};
+use self::errors::Errors;
 pub use self::experts::ExpertKind;
 use self::horizons::ANCHORS;
-use self::memory::{MOST_ROOT, Memory};
+use self::memory::{MOST_ROOT, Memory, day};
 use self::ridge::Weights;
 use super::history::{stale, too_little};
 use super::{Expert, Forecast, Forecaster};
@@ -32,15 +36,17 @@ use crate::{Error, Reason};
 ///
 /// **Seasons** are looked for as history grows ([`seasons`](crate::series::seasons)); none found
 /// means none used. **Experts** over the same memory say how far the load will be from now: a
-/// seasonal-lag ridge regression that is kept up to date, the course of a season ago and of a
-/// longer one, the mean profile, "as now", the level, a fixed mixture. Around each of six
-/// horizons (1 to 64 steps; beyond, as around 64) they are **mixed** by the 20th power of their
-/// errors of the last 500 steps (an aggregating algorithm for relative loss, Vovk 1998; experts whose
-/// season is gone sleep, Freund et al. 1997), so that one that is no longer right is out within tens
-/// of samples. **Quantiles** are those of the mixture's own out-of-sample errors, forgotten
-/// exponentially (conformal prediction, Vovk 2005), in multiples of two scales: one that moves with
-/// the error lately and at this time of the season (locally weighted, Lei et al. 2018), one that
-/// stands still; the two share the say as their pinball losses tell, for each quantile.
+/// ridge regression on means, season and week that is kept up to date and begins with weights that
+/// loads have in common, the course of a season ago, the mean course of the season and of a longer
+/// one, the season ago with what the longer one changes from there, "as now", the level. Around each
+/// of six horizons (1 to 64 steps; beyond, as around 64) they are **mixed** by the 20th power of
+/// their errors of the last 350 steps (an aggregating algorithm for relative loss, Vovk 1998; experts
+/// whose season is gone sleep, Freund et al. 1997), so that one that is no longer right is out within
+/// tens of samples. **Quantiles** are those of the mixture's own out-of-sample errors at all horizons,
+/// forgotten exponentially (conformal prediction, Vovk 2005), in multiples of two scales of the
+/// horizon: one that moves with the error lately and at this time of the season (locally weighted,
+/// Lei et al. 2018), one that stands still; the two share the say as their pinball losses tell, for
+/// each quantile.
 ///
 /// All is done in square-root scale, in which the noise of counts has one width (Bartlett 1936). A
 /// load above 10^30 counts as missing. It takes 24 KiB at most, whatever the history.
@@ -70,6 +76,8 @@ pub struct Auto {
     last_at: Timestamp,
     memory: Memory,
     bands: Vec<Band>,
+    /// In multiples of their scales, of all bands.
+    errors: Errors,
     /// How the error grows with the horizon around each band, as last worked out.
     slopes: [f32; ANCHORS.len()],
 }
@@ -93,7 +101,10 @@ impl Auto {
             step,
             last_at: Timestamp::default(),
             memory: Memory::new(step),
-            bands: (0..ANCHORS.len()).map(|which| Band::new(which, &settings.experts)).collect(),
+            bands: (0..ANCHORS.len())
+                .map(|which| Band::new(which, &settings.experts, day(step)))
+                .collect(),
+            errors: Errors::new(),
             slopes: [0.0; ANCHORS.len()],
             settings,
         })
@@ -121,7 +132,7 @@ impl Auto {
             value.filter(|&value| value >= 0.0).map(f64::sqrt).filter(|&root| root <= MOST_ROOT);
         let is_usual = self.memory.push(root, self.bands[0].far());
         for band in &mut self.bands {
-            band.step(root);
+            band.step(root, &mut self.errors);
         }
         self.memory.close();
         if self.memory.look() {
@@ -159,6 +170,7 @@ impl Forecaster for Auto {
     fn reset(&mut self) -> bool {
         self.memory.clear();
         self.bands.iter_mut().for_each(Band::clear);
+        self.errors.clear();
         self.slopes = [0.0; ANCHORS.len()];
         self.last_at = Timestamp::default();
         true
@@ -186,15 +198,16 @@ impl Forecaster for Auto {
         forecast.values.clear();
         forecast.values.resize(horizon * quantiles.len(), 0.0);
         let base = self.memory.courses(0);
-        let mut weights = [Weights::PRIOR; ANCHORS.len()];
+        let mut weights = [Weights::default(); ANCHORS.len()];
         for (which, band) in bands.iter().enumerate() {
             weights[which] = band.ridge();
         }
         for (chunk, some) in quantiles.chunks(AT_A_TIME).enumerate() {
             let mut looked_up = [[Quantile::default(); AT_A_TIME]; ANCHORS.len()];
-            for (band, into) in bands.iter().zip(&mut looked_up) {
-                for (&q, into) in some.iter().zip(into) {
-                    *into = band.quantile(q);
+            for (at, &q) in some.iter().enumerate() {
+                let times = self.errors.quantile(q);
+                for (band, into) in bands.iter().zip(&mut looked_up) {
+                    into[at] = band.quantile(q, times);
                 }
             }
             for (ahead, row) in forecast.values.chunks_mut(quantiles.len()).enumerate() {
@@ -263,12 +276,13 @@ struct Saved {
     last_at: Timestamp,
     memory: Memory,
     bands: Vec<Band>,
+    errors: Errors,
     slopes: [f32; ANCHORS.len()],
 }
 
 impl From<Auto> for Saved {
-    fn from(Auto { settings, step, last_at, memory, bands, slopes }: Auto) -> Self {
-        Self { settings, step, last_at, memory, bands, slopes }
+    fn from(Auto { settings, step, last_at, memory, bands, errors, slopes }: Auto) -> Self {
+        Self { settings, step, last_at, memory, bands, errors, slopes }
     }
 }
 
@@ -276,16 +290,17 @@ impl TryFrom<Saved> for Auto {
     type Error = String;
 
     fn try_from(saved: Saved) -> Result<Self, String> {
-        let Saved { settings, step, last_at, memory, bands, slopes } = saved;
+        let Saved { settings, step, last_at, memory, bands, errors, slopes } = saved;
         let new = Self::new(settings.clone(), step).map_err(|error| error.to_string())?;
         let same = memory.is_for(step)
             && slopes.iter().all(|slope| (0.0..=1.0).contains(slope))
+            && errors.is_whole()
             && bands.len() == new.bands.len()
             && bands.iter().zip(&new.bands).all(|(band, new)| band.is_whole(new));
         if !same {
             return Err("the parts of a forecaster are not of one".to_owned());
         }
-        Ok(Self { settings, step, last_at, memory, bands, slopes })
+        Ok(Self { settings, step, last_at, memory, bands, errors, slopes })
     }
 }
 

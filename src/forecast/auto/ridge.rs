@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::horizons::ANCHORS;
 use super::memory::{Features, N, SEASON as MEANS};
+use super::prior::prior;
 use crate::forecast::cholesky::solve;
 
 /// Weighs the features by ridge regression towards a prior (Hoerl and Kennard 1970), forgetting
@@ -18,8 +20,12 @@ use crate::forecast::cholesky::solve;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub(super) struct Ridge {
-    /// In steps.
-    ahead: usize,
+    /// Which of [`ANCHORS`].
+    which: usize,
+    /// Steps after which a sample has lost most of its weight.
+    memory: f32,
+    /// The season that the features are of, in steps.
+    season: Option<usize>,
     /// Sums of the products of features with each other, the lower triangle row by row, each row up
     /// to a multiple of [`LANES`]; and with the distance that came.
     products: Vec<f32>,
@@ -44,15 +50,16 @@ const fn start(row: usize) -> usize {
     LANES * LANES * block * (block + 1) / 2 + rest * LANES * (block + 1)
 }
 
-/// Before anything is learnt: a little of each course, a little back to the means.
-const PRIOR: [f32; N] =
-    [0.0, 0.1, 0.1, 0.0, 0.2, 0.1, 0.05, 0.05, 0.15, 0.0, 0.0, 0.1, 0.2, 0.1, 0.1, 0.0];
-
 /// Variance of the weights around the prior.
 const SPREAD: f64 = 0.05;
 
-/// Steps after which a sample has lost most of its weight.
+/// A sample has lost most of its weight after so many steps and days.
 const MEMORY: f32 = 2500.0;
+const MEMORY_DAYS: f32 = 3.0;
+
+/// Share that what was learnt of the means keeps where a season comes or goes: their weights are
+/// others beside those of the season.
+const KEPT: f32 = 0.2;
 
 /// Where the weight of a sample begins anew.
 const MOST_WEIGHT: f32 = 1e3;
@@ -61,16 +68,23 @@ const MOST_WEIGHT: f32 = 1e3;
 const FLOOR: f64 = 1e-6;
 
 impl Ridge {
-    pub(super) fn new(ahead: usize) -> Self {
+    pub(super) fn new(which: usize, day: usize) -> Self {
         Self {
-            ahead,
+            which,
+            memory: MEMORY.max(MEMORY_DAYS * day as f32),
+            season: None,
             products: vec![0.0; TRIANGLE],
             targets: [0.0; N],
-            weights: Weights::PRIOR,
+            weights: Weights::prior(which, None),
             next_weight: 1.0,
             n: 0,
             next: 4,
         }
+    }
+
+    /// Whether it is of the same band and the same step as `new`.
+    pub(super) fn is_like(&self, new: &Self) -> bool {
+        (self.which, self.memory) == (new.which, new.memory)
     }
 
     #[cfg(test)]
@@ -81,20 +95,24 @@ impl Ridge {
     /// Forgets all samples.
     pub(super) fn clear(&mut self) {
         self.products.fill(0.0);
-        (self.targets, self.weights) = ([0.0; N], Weights::PRIOR);
+        self.season = None;
+        (self.targets, self.weights) = ([0.0; N], Weights::prior(self.which, None));
         (self.next_weight, self.n, self.next) = (1.0, 0, 4);
     }
 
-    /// Forgets what was learnt of the features from number `first` on.
-    pub(super) fn forget(&mut self, first: usize) {
-        self.products[start(first)..].fill(0.0);
-        self.targets[first..].fill(0.0);
-        self.weights.all[first..].copy_from_slice(&PRIOR[first..]);
+    /// Forgets what was learnt of the old season, and most of what was learnt beside it; `usual` is
+    /// the usual size of an error.
+    pub(super) fn forget(&mut self, season: Option<usize>, usual: f32) {
+        self.season = season;
+        self.products[start(MEANS)..].fill(0.0);
+        self.targets[MEANS..].fill(0.0);
+        self.products.iter_mut().chain(&mut self.targets).for_each(|sum| *sum *= KEPT);
+        self.weights = self.fresh(usual);
     }
 
     /// What the prior expects.
-    pub(super) fn prior(features: &Features) -> f32 {
-        dot(&PRIOR, features)
+    pub(super) fn prior(&self, features: &Features) -> f32 {
+        dot(prior(self.which, self.season), features)
     }
 
     /// The distances to expect, by the weights as last solved: of all features, of the means alone.
@@ -109,7 +127,7 @@ impl Ridge {
         let most = 5.0 * usual; // four standard deviations of a Gaussian error
         let weight = if self.n >= 50 && error > most { most / error } else { 1.0 };
         let weight = weight * self.next_weight;
-        self.next_weight *= 1.0 + steps / MEMORY;
+        self.next_weight *= 1.0 + steps / self.memory;
         let mut rows = self.products.as_mut_slice();
         for (block, scaled) in features.chunks_exact(LANES).enumerate() {
             for feature in scaled {
@@ -143,13 +161,17 @@ impl Ridge {
 
     /// The weights as of now.
     pub(super) fn fresh(&self, usual: f32) -> Weights {
-        Weights { all: self.solved::<N>(usual), means: self.solved::<MEANS>(usual) }
+        Weights {
+            all: self.solved::<N>(usual, self.season),
+            means: self.solved::<MEANS>(usual, None),
+        }
     }
 
     /// The weights of the first `D` features that minimize the squared error plus the ridge, by
     /// Cholesky's decomposition.
-    fn solved<const D: usize>(&self, usual: f32) -> [f32; D] {
-        let prior: [f32; D] = std::array::from_fn(|at| PRIOR[at]);
+    fn solved<const D: usize>(&self, usual: f32, season: Option<usize>) -> [f32; D] {
+        let prior = prior(self.which, season);
+        let prior: [f32; D] = std::array::from_fn(|at| prior[at]);
         let scale = 1.0 / f64::from(self.next_weight);
         let variance = 1.5 * f64::from(usual) * f64::from(usual);
         let mut matrix = [[0.0_f64; D]; D];
@@ -161,7 +183,7 @@ impl Ridge {
             }
             trace += values[row];
         }
-        let overlap = 1.0 + 0.5 * self.ahead as f64;
+        let overlap = 1.0 + 0.5 * ANCHORS[self.which] as f64;
         let ridge = variance * overlap / SPREAD + FLOOR * trace / D as f64;
         let mut weights = [0.0; D];
         for at in 0..D {
@@ -179,7 +201,7 @@ impl Ridge {
 }
 
 /// How much each feature says.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Weights {
     all: [f32; N],
@@ -188,8 +210,10 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    pub(super) const PRIOR: Self =
-        Self { all: PRIOR, means: [PRIOR[0], PRIOR[1], PRIOR[2], PRIOR[3]] };
+    fn prior(which: usize, season: Option<usize>) -> Self {
+        let means = prior(which, None);
+        Self { all: *prior(which, season), means: std::array::from_fn(|at| means[at]) }
+    }
 
     /// The distances to expect: of all features, of the means alone.
     #[inline]
@@ -215,7 +239,9 @@ fn dot(weights: &[f32; N], features: &Features) -> f32 {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved {
-    ahead: usize,
+    which: usize,
+    memory: f32,
+    season: Option<usize>,
     products: Vec<f32>,
     targets: [f32; N],
     weights: Weights,
@@ -225,8 +251,10 @@ struct Saved {
 }
 
 impl From<Ridge> for Saved {
-    fn from(Ridge { ahead, products, targets, weights, next_weight, n, next }: Ridge) -> Self {
-        Self { ahead, products, targets, weights, next_weight, n, next }
+    fn from(
+        Ridge { which, memory, season, products, targets, weights, next_weight, n, next }: Ridge,
+    ) -> Self {
+        Self { which, memory, season, products, targets, weights, next_weight, n, next }
     }
 }
 
@@ -234,9 +262,11 @@ impl TryFrom<Saved> for Ridge {
     type Error = String;
 
     fn try_from(saved: Saved) -> Result<Self, String> {
-        let Saved { ahead, products, targets, weights, next_weight, n, next } = saved;
+        let Saved { which, memory, season, products, targets, weights, next_weight, n, next } =
+            saved;
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-        if products.len() != TRIANGLE
+        if which >= ANCHORS.len()
+            || products.len() != TRIANGLE
             || !finite(&products)
             || !finite(&targets)
             || !finite(&weights.all)
@@ -245,7 +275,7 @@ impl TryFrom<Saved> for Ridge {
         {
             return Err("the regression of a forecaster is damaged".to_owned());
         }
-        Ok(Self { ahead, products, targets, weights, next_weight, n, next })
+        Ok(Self { which, memory, season, products, targets, weights, next_weight, n, next })
     }
 }
 
@@ -256,7 +286,7 @@ mod tests {
 
     /// Learns `target` from features that are noise, with an error of the size `noise`.
     fn learnt(noise: f32, n: usize) -> [f32; N] {
-        let mut ridge = Ridge::new(1);
+        let mut ridge = Ridge::new(0, 24);
         let mut uniform = uniform(7);
         for _ in 0..n {
             let mut features = [0.0; N];
@@ -272,32 +302,32 @@ mod tests {
         let certain = learnt(1e-4, 200);
         assert!((certain[4] - 1.0).abs() < 0.01 && (certain[12] + 0.5).abs() < 0.01, "{certain:?}");
         let noisy = learnt(20.0, 200);
-        for (weight, prior) in noisy.iter().zip(PRIOR) {
+        for (weight, prior) in noisy.iter().zip(prior(0, None)) {
             assert!((weight - prior).abs() < 0.25, "{noisy:?}");
         }
     }
 
     #[test]
     fn nothing_that_moves_leaves_the_prior() {
-        let mut ridge = Ridge::new(3);
+        let mut ridge = Ridge::new(2, 24);
         for _ in 0..100 {
             ridge.learn(&[0.0; N], 0.0, 0.0, 1.0);
         }
-        assert_eq!(ridge.fresh(0.0), Weights::PRIOR);
+        assert_eq!(ridge.fresh(0.0), Weights::prior(2, None));
     }
 
     #[test]
     fn a_forgotten_season_leaves_the_means_learnt() {
-        let mut ridge = Ridge::new(1);
+        let mut ridge = Ridge::new(0, 24);
         let mut uniform = uniform(8);
         for _ in 0..300 {
             let mut features = [0.0; N];
             features.iter_mut().for_each(|feature| *feature = uniform() as f32 - 0.5);
             ridge.learn(&features, 0.8 * features[1] + features[5], 0.001, 1.0);
         }
-        ridge.forget(4);
+        ridge.forget(Some(24), 0.001);
         let weights = ridge.fresh(0.001).all;
         assert!((weights[1] - 0.8).abs() < 0.1, "{weights:?}");
-        assert_eq!(weights[4..], PRIOR[4..]);
+        assert_eq!(weights[4..], prior(0, Some(24))[4..]);
     }
 }

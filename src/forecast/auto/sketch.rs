@@ -19,6 +19,8 @@ pub(super) struct Sketch {
     next: f32,
     /// How many errors it remembers.
     memory: f32,
+    /// How many have come.
+    n: u32,
 }
 
 /// Below this size an error lies in the middle bin.
@@ -32,12 +34,15 @@ const SIDE: usize = OCTAVES * BINS;
 const N: usize = 2 * SIDE + 1;
 
 /// So many errors the prior counts.
-const PRIOR: f32 = 20.0;
+const PRIOR: f32 = 240.0;
+
+/// While few have come it remembers fewer: twice as many as there are, and so many.
+const YOUNG: f32 = 360.0;
 
 impl Sketch {
     /// With a memory of so many errors.
     pub(super) fn new(memory: f32) -> Self {
-        let mut sketch = Self { weights: vec![0.0; N], total: 0.0, next: 1.0, memory };
+        let mut sketch = Self { weights: vec![0.0; N], total: 0.0, next: 1.0, memory, n: 0 };
         sketch.clear();
         sketch
     }
@@ -57,14 +62,15 @@ impl Sketch {
             *weight = PRIOR * (below(edge(bin + 1)) - below(edge(bin)));
         }
         self.total = self.weights.iter().sum();
-        self.next = 1.0;
+        (self.next, self.n) = (1.0, 0);
     }
 
     /// Takes an error.
     pub(super) fn push(&mut self, error: f32) {
         self.weights[bin(error)] += self.next;
         self.total += self.next;
-        self.next *= 1.0 + 1.0 / self.memory;
+        self.n = self.n.saturating_add(1);
+        self.next *= 1.0 + 1.0 / self.memory.min(2.0 * self.n as f32 + YOUNG);
         if self.next > 1e4 {
             self.weights.iter_mut().for_each(|weight| *weight /= self.next);
             self.total = self.weights.iter().sum();
@@ -112,18 +118,19 @@ struct Saved {
     total: f32,
     next: f32,
     memory: f32,
+    n: u32,
 }
 
 impl From<Sketch> for Saved {
-    fn from(Sketch { weights, total, next, memory }: Sketch) -> Self {
-        Self { weights, total, next, memory }
+    fn from(Sketch { weights, total, next, memory, n }: Sketch) -> Self {
+        Self { weights, total, next, memory, n }
     }
 }
 
 impl TryFrom<Saved> for Sketch {
     type Error = String;
 
-    fn try_from(Saved { weights, total, next, memory }: Saved) -> Result<Self, String> {
+    fn try_from(Saved { weights, total, next, memory, n }: Saved) -> Result<Self, String> {
         let whole = weights.len() == N
             && weights.iter().all(|weight| (0.0..1e12).contains(weight))
             && (f32::MIN_POSITIVE..1e12).contains(&total)
@@ -132,7 +139,7 @@ impl TryFrom<Saved> for Sketch {
         if !whole {
             return Err("the errors of a forecaster are damaged".to_owned());
         }
-        Ok(Self { weights, total, next, memory })
+        Ok(Self { weights, total, next, memory, n })
     }
 }
 

@@ -153,7 +153,9 @@ fn a_damaged_text_is_refused() {
         ("/bands/0/which", 1.0),
         ("/bands/2/ever", -1.0),
         ("/bands/2/ridge/next_weight", 0.0),
-        ("/bands/1/moving/total", 0.0),
+        ("/bands/3/ridge/which", 7.0),
+        ("/errors/moving/total", 0.0),
+        ("/memory/n_slow", 1e9),
         ("/slopes/0", 7.0),
     ] {
         let mut damaged = whole.clone();
@@ -182,8 +184,33 @@ fn it_takes_a_step_that_no_day_is_a_multiple_of_and_steps_of_a_day() {
 fn the_state_is_small_whatever_the_history() {
     let (model, _) = after(&five_minutes(40, 0.1, 10), 1, &[0.5]);
     let bands: usize = model.bands.iter().map(Band::n_bytes).sum();
-    let n_bytes = size_of::<Auto>() + model.memory.n_bytes() + bands;
+    let n_bytes = size_of::<Auto>() + model.memory.n_bytes() + model.errors.n_bytes() + bands;
     assert!(n_bytes <= 24 * 1024, "{n_bytes}");
+}
+
+/// Saturday follows Friday, and is as the Saturdays before on the level of now.
+#[test]
+fn the_days_of_the_week_are_told_apart() {
+    let mut uniform = uniform(13);
+    let hour = Duration::from_secs(3600);
+    let loads: Vec<f64> = (0..24 * 7 * 6)
+        .map(|index| {
+            let (hour, day) = (index % 24, index / 24 % 7);
+            let busy = if day < 5 { 1000.0 } else { 300.0 };
+            let course = if (8..20).contains(&hour) { busy } else { 100.0 };
+            course * (1.0 + 0.2 * (uniform() - 0.5))
+        })
+        .collect();
+    let mut forecast = Forecast::default();
+    for (day, busy) in [(4, 1000.0), (5, 300.0), (0, 1000.0)] {
+        let mut model = model(hour);
+        let n_known = 24 * (7 * 5 + day);
+        model.observe_many(Timestamp::from_secs(3600), hour, &loads[..n_known]);
+        model.forecast(24, &[0.5, 0.95], &mut forecast).expect("history enough");
+        let noon = forecast.row(12);
+        assert!((noon[0] / busy - 1.0).abs() < 0.2, "{noon:?} on day {day}");
+        assert!((noon[1] / busy - 1.0).abs() < 0.6, "{noon:?} on day {day}");
+    }
 }
 
 #[test]
