@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use forescale::tune::{self, Event, Retuning, SelfTuning, SelfTuningConfig};
-use forescale::{Config, Decision, Error, Observation, Timestamp};
+use forescale::tune::{self, Event, Retuning, SelfTuning};
+use forescale::{Decision, Error, Observation, Timestamp};
 use napi::Task;
 use napi::bindgen_prelude::{AsyncTask, Env, Result};
 use napi_derive::napi;
@@ -31,7 +31,7 @@ impl Core {
         }
     }
 
-    fn tuning(&mut self, env: &Env) -> Result<&mut SelfTuning> {
+    pub(crate) fn tuning(&mut self, env: &Env) -> Result<&mut SelfTuning> {
         match self {
             Self::SelfTuning(own) => Ok(own),
             Self::Plain(_) => Err(raise(env, &Error::config("autoscaler", "does not tune itself"))),
@@ -77,43 +77,6 @@ impl From<SelfTuning> for Autoscaler {
     }
 }
 
-#[napi]
-impl Autoscaler {
-    /// One that tunes itself, from settings and from those of the tuning, as text.
-    #[napi(factory)]
-    pub fn self_tuning(env: &Env, config: String, settings: String) -> Result<Self> {
-        let own = || {
-            SelfTuning::new(Config::from_text(&config)?, SelfTuningConfig::from_text(&settings)?)
-        };
-        own().map(Self::from).map_err(|error| raise(env, &error))
-    }
-
-    /// The same from a snapshot.
-    #[napi(factory)]
-    pub fn restore_self_tuning(env: &Env, snapshot: &[u8]) -> Result<Self> {
-        SelfTuning::restore(snapshot).map(Self::from).map_err(|error| raise(env, &error))
-    }
-
-    /// The step of its tuning that is to be done next.
-    #[napi]
-    pub fn retuning(&mut self, env: &Env) -> Result<Step> {
-        Ok(Step(Work { retuning: self.0.tuning(env)?.retuning(), stops: Arc::default() }))
-    }
-
-    /// Does what a step came to.
-    #[napi]
-    pub fn settle(&mut self, env: &Env, retuned: &Retuned) -> Result<ToldEvent> {
-        let event = self.0.tuning(env)?.settle(retuned.0.clone());
-        event.map(ToldEvent::from).map_err(|error| raise(env, &error))
-    }
-
-    /// What the last steps came to, the oldest first.
-    #[napi]
-    pub fn events(&mut self, env: &Env) -> Result<Vec<ToldEvent>> {
-        Ok(self.0.tuning(env)?.events().map(ToldEvent::from).collect())
-    }
-}
-
 /// An event as JSON text, whether settings were changed, and a sentence.
 #[napi(object, object_from_js = false)]
 #[derive(Debug)]
@@ -136,7 +99,7 @@ impl From<&Event> for ToldEvent {
 /// A step that can be ended.
 #[napi]
 #[derive(Debug)]
-pub struct Step(Work);
+pub struct Step(pub(crate) Work);
 
 #[napi]
 impl Step {
@@ -158,6 +121,12 @@ impl Step {
 pub struct Work {
     retuning: Retuning,
     stops: Arc<AtomicBool>,
+}
+
+impl From<Retuning> for Work {
+    fn from(retuning: Retuning) -> Self {
+        Self { retuning, stops: Arc::default() }
+    }
 }
 
 impl Task for Work {
@@ -184,4 +153,4 @@ impl Task for Work {
 /// What a step came to, to be settled.
 #[napi]
 #[derive(Debug)]
-pub struct Retuned(tune::Retuned);
+pub struct Retuned(pub(crate) tune::Retuned);
