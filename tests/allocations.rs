@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use forescale::tune::{SelfTuning, SelfTuningConfig};
 use forescale::{Autoscaler, Observation, Timestamp};
 
 const START: i64 = 1_767_600_000;
@@ -43,6 +44,28 @@ fn a_reactive_decision_allocates_nothing() {
         "policies": [{"kind": "target", "metric": "cpu", "target": 0.6}]
     }"#;
     assert_eq!(allocations_of_a_day(config, false), 0);
+}
+
+/// Recording the load for a self-tuning costs none either.
+#[test]
+fn a_decision_that_is_recorded_allocates_nothing() {
+    let config = forescale::Config::from_text(
+        r#"{"max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}, "rps": {"kind": "total"}},
+            "policies": [{"kind": "target", "metric": "cpu", "target": 0.6}]}"#,
+    );
+    let mut scaler = SelfTuning::new(config.unwrap(), SelfTuningConfig::default()).unwrap();
+    let mut seen = Observation::default().ready(10).metric("rps", 700.0).metric("cpu", 0.6);
+    let mut tick = 0;
+    let mut run = || {
+        for _ in 0..5760 {
+            tick += 1;
+            seen.at = Timestamp::from_secs(START + tick * 15);
+            *seen.metrics.get_mut("rps").unwrap() = (600.0 + (tick % 97) as f64).into();
+            seen.replicas.ready = scaler.decide(&seen).replicas;
+        }
+    };
+    run();
+    assert_eq!(allocation_counter::measure(run).count_total, 0);
 }
 
 #[test]

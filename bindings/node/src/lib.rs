@@ -23,7 +23,6 @@ use napi::bindgen_prelude::{Buffer, Either, Env, Float64Array, Float64ArraySlice
 use napi_derive::napi;
 
 use raise::raise;
-
 use self_tuning::{Core, Retuned, Step, ToldEvent};
 
 /// The loop of one workload, also one that tunes itself.
@@ -45,6 +44,40 @@ impl Autoscaler {
     #[napi(factory)]
     pub fn restore(env: &Env, snapshot: &[u8]) -> Result<Self> {
         forescale::Autoscaler::restore(snapshot).map(Self::from).map_err(|error| raise(env, &error))
+    }
+
+    /// One that tunes itself, from settings and from those of the tuning, as text.
+    #[napi(factory)]
+    pub fn self_tuning(env: &Env, config: String, settings: String) -> Result<Self> {
+        let own = || {
+            SelfTuning::new(Config::from_text(&config)?, SelfTuningConfig::from_text(&settings)?)
+        };
+        own().map(Self::from).map_err(|error| raise(env, &error))
+    }
+
+    /// The same from a snapshot.
+    #[napi(factory)]
+    pub fn restore_self_tuning(env: &Env, snapshot: &[u8]) -> Result<Self> {
+        SelfTuning::restore(snapshot).map(Self::from).map_err(|error| raise(env, &error))
+    }
+
+    /// The step of its tuning that is to be done next.
+    #[napi]
+    pub fn retuning(&mut self, env: &Env) -> Result<Step> {
+        Ok(Step(self.0.tuning(env)?.retuning().into()))
+    }
+
+    /// Does what a step came to.
+    #[napi]
+    pub fn settle(&mut self, env: &Env, retuned: &Retuned) -> Result<ToldEvent> {
+        let event = self.0.tuning(env)?.settle(retuned.0.clone());
+        event.map(ToldEvent::from).map_err(|error| raise(env, &error))
+    }
+
+    /// What the last steps came to, the oldest first.
+    #[napi]
+    pub fn events(&mut self, env: &Env) -> Result<Vec<ToldEvent>> {
+        Ok(self.0.tuning(env)?.events().map(ToldEvent::from).collect())
     }
 
     /// The state as JSON bytes.
@@ -134,40 +167,6 @@ impl Autoscaler {
     pub fn accuracy(&self, env: &Env, metric: String) -> Result<Vec<Accuracy>> {
         let rows = self.0.scaler().accuracy(&metric).map_err(|error| raise(env, &error))?;
         Ok(rows.iter().map(Accuracy::from).collect())
-    }
-
-    /// One that tunes itself, from settings and from those of the tuning, as text.
-    #[napi(factory)]
-    pub fn self_tuning(env: &Env, config: String, settings: String) -> Result<Self> {
-        let own = || {
-            SelfTuning::new(Config::from_text(&config)?, SelfTuningConfig::from_text(&settings)?)
-        };
-        own().map(Self::from).map_err(|error| raise(env, &error))
-    }
-
-    /// The same from a snapshot.
-    #[napi(factory)]
-    pub fn restore_self_tuning(env: &Env, snapshot: &[u8]) -> Result<Self> {
-        SelfTuning::restore(snapshot).map(Self::from).map_err(|error| raise(env, &error))
-    }
-
-    /// The step of its tuning that is to be done next.
-    #[napi]
-    pub fn retuning(&mut self, env: &Env) -> Result<Step> {
-        Ok(Step::from(self.0.tuning(env)?.retuning()))
-    }
-
-    /// Does what a step came to.
-    #[napi]
-    pub fn settle(&mut self, env: &Env, retuned: &Retuned) -> Result<ToldEvent> {
-        let event = self.0.tuning(env)?.settle(retuned.0.clone());
-        event.map(ToldEvent::from).map_err(|error| raise(env, &error))
-    }
-
-    /// What the last steps came to, the oldest first.
-    #[napi]
-    pub fn events(&mut self, env: &Env) -> Result<Vec<ToldEvent>> {
-        Ok(self.0.tuning(env)?.events().map(ToldEvent::from).collect())
     }
 }
 

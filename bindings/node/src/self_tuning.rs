@@ -99,13 +99,7 @@ impl From<&Event> for ToldEvent {
 /// A step that can be ended.
 #[napi]
 #[derive(Debug)]
-pub struct Step(Work);
-
-impl From<Retuning> for Step {
-    fn from(retuning: Retuning) -> Self {
-        Self(Work { retuning, stops: Arc::default() })
-    }
-}
+pub struct Step(pub(crate) Work);
 
 #[napi]
 impl Step {
@@ -127,6 +121,12 @@ impl Step {
 pub struct Work {
     retuning: Retuning,
     stops: Arc<AtomicBool>,
+}
+
+impl From<Retuning> for Work {
+    fn from(retuning: Retuning) -> Self {
+        Self { retuning, stops: Arc::default() }
+    }
 }
 
 impl Task for Work {

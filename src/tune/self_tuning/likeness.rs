@@ -36,7 +36,7 @@ enum Carries {
     Known(f64),
     /// There is only a utilization, so the load is in units of one fully used replica.
     Share,
-    Learned(Learned),
+    Learned(Box<Learned>),
     /// As the configuration's capacity has learnt it.
     ByCapacity,
 }
@@ -71,16 +71,18 @@ impl Likeness {
             _ if fixed["kind"] == "fixed" => {
                 Carries::Known(fixed["load_per_replica"].as_f64().unwrap_or(1.0))
             }
-            (None, Some(utilization)) => Carries::Learned(Learned::new(learned::Config {
-                metric: load.clone(),
-                utilization: utilization.clone(),
-                load_per_replica: None,
-                target_utilization: 1.0,
-                idle_utilization: 0.0,
-                headroom: 0.0,
-                settle: Duration::from_secs(60),
-                window: 60,
-            })?),
+            (None, Some(utilization)) => {
+                Carries::Learned(Box::new(Learned::new(learned::Config {
+                    metric: load.clone(),
+                    utilization: utilization.clone(),
+                    load_per_replica: None,
+                    target_utilization: 1.0,
+                    idle_utilization: 0.0,
+                    headroom: 0.0,
+                    settle: Duration::from_secs(60),
+                    window: 60,
+                })?))
+            }
             _ if capacity.is_some() => Carries::ByCapacity,
             _ => {
                 let message = "is missing, must be given where there is neither a capacity nor a \

@@ -113,11 +113,6 @@ impl LoadLog {
         Some((end - self.resampler.step().times(self.loads.len() as i64), end))
     }
 
-    /// How long it is.
-    pub(super) fn length(&self) -> Duration {
-        self.resampler.step().times(self.loads.len() as i64)
-    }
-
     /// The time between observations, in whole seconds; `None` before there were two.
     pub(super) fn interval(&self) -> Option<Duration> {
         let seconds = self.interval.round().clamp(1.0, 3600.0) as u32;
@@ -195,7 +190,8 @@ mod tests {
     fn only_the_last_days_are_kept() {
         let mut log = log();
         seen(&mut log, (0..2000).map(|minute| (minute, Some(minute as f64))));
-        assert_eq!(log.length(), Duration::from_secs(86_400));
+        let (start, end) = log.part().unwrap();
+        assert_eq!(end.since(start), Duration::from_secs(86_400));
         assert_eq!(log.trace("rps").unwrap().values[0], 559.0);
         let text = serde_json::to_string(&log).unwrap();
         assert_eq!(serde_json::from_str::<LoadLog>(&text).unwrap(), log);
