@@ -116,7 +116,8 @@ fn live(
     retunes: bool,
 ) -> Result<Lived, String> {
     let told = |error: forescale::Error| error.to_string();
-    let settings = SelfTuningConfig { search: arguments.options(), ..SelfTuningConfig::default() };
+    let search = arguments.options().map_err(told)?;
+    let settings = SelfTuningConfig { search, ..SelfTuningConfig::default() };
     let mut scaler = SelfTuning::new(config.clone(), settings).map_err(told)?;
     let times: Vec<_> =
         (0..known.values.len()).map(|step| known.start + known.step.times(step as i64)).collect();

@@ -223,6 +223,7 @@ mod tests {
         let arguments = Arguments { follow: true, ..arguments };
         let told = one(&arguments, &web_service(6, 7), &plant).unwrap();
         assert!(told.contains("better in") && told.contains("worst"), "{told}");
+        let arguments = Arguments { settings: 32, ..arguments };
         let told = by_itself::told(&arguments, &[web_service(2, 7)], &plant).unwrap();
         assert!(told.contains("adopted") && told.contains("worst"), "{told}");
     }
