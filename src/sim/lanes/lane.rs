@@ -93,6 +93,7 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// As the kernel reads it, word by word.
+    #[cfg(feature = "gpu")]
     pub(super) fn words(&self) -> Vec<u32> {
         let mut words = vec![self.min, self.max, self.initial, self.utilization.to_bits()];
         words.extend([self.tape, self.percent, self.sizes]);
