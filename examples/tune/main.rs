@@ -212,7 +212,7 @@ mod tests {
         let told = one(&arguments, &web_service(6, 7), &plant).unwrap();
         assert!(told.contains("better in") && told.contains("worst"), "{told}");
         let told = by_itself::told(&arguments, &[web_service(2, 7)], &plant).unwrap();
-        assert!(told.contains("adopted") && told.contains("worst"), "{told}");
+        assert!(told.contains("found") && told.contains("worst"), "{told}");
     }
 
     #[test]
