@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use forescale::sim::{Report, Settings, Trace, replay, web_service};
+use forescale::sim::{Plant, Report, Settings, Trace, replay, web_service};
 use forescale::{Autoscaler, Duration, Observation, Timestamp};
 
 fn ran(policy: &str) -> Report {
@@ -105,4 +105,72 @@ fn a_risk_and_a_quantile_exclude_each_other() {
     .unwrap_err();
     let want = "`policies[0].risk` is given, must be absent where `quantile` is set";
     assert_eq!(error.to_string(), want);
+}
+
+/// A load that is measured where it is served: it quadruples, and behind the full fleet nobody sees how
+/// much there is. The minutes until it is carried, and how often the fleet was called saturated.
+fn minutes_until_carried(policy: &str) -> (u32, usize) {
+    const FULL: f64 = 100.0;
+    let settings = Settings { missing: 0.0, ..Settings::default() };
+    let start = Timestamp::from_secs(1_767_571_200);
+    let minute = Duration::from_secs(60);
+    let load = |k: i64| 1000.0 + 200.0 * (k as f64 / 1440.0 * std::f64::consts::TAU).sin();
+    let mut scaler = Autoscaler::from_text(&format!(
+        r#"{{"max_replicas": 90, "lead_time": "2m", "metrics": {{"rps": {{"kind": "total"}}}},
+            "capacity": {{"kind": "fixed", "metric": "rps", "load_per_replica": {FULL}}},
+            "policies": [{policy}]}}"#
+    ))
+    .unwrap();
+    let times: Vec<_> = (0..4 * 1440).map(|k| start + minute.times(k)).collect();
+    let values: Vec<_> = (0..4 * 1440).map(|k| Some(load(k))).collect();
+    scaler.warm_up("rps", &times, &values).unwrap();
+    let from = start + minute.times(4 * 1440);
+    let mut plant = Plant::new(&settings, FULL, from, 13, load(0));
+    let mut seen = Observation::default().metric("rps", None);
+    let (mut served, mut waiting, mut n_saturated) = ([load(0); 2], 0.0, 0);
+    for tick in 0..4 * 300_i64 {
+        plant.observe(&mut seen);
+        seen = seen.metric("rps", served[0]);
+        let decision = scaler.decide(&seen);
+        n_saturated +=
+            decision.steps.iter().filter(|step| step.reason.code() == "saturated").count();
+        plant.request(decision.replicas);
+        let offered = load(tick / 4) * if tick < 4 * 60 { 1.0 } else { 4.0 };
+        let span = plant.pass(offered);
+        let done = (span.came + waiting - span.waiting - span.dropped) / 15.0;
+        (served, waiting) = ([served[1], done], span.waiting);
+        if tick < 4 * 60 {
+            assert_eq!(n_saturated, 0, "in ordinary running, at {tick}");
+        } else if span.capacity >= offered {
+            return ((tick - 4 * 60) as u32 / 4, n_saturated);
+        }
+    }
+    (u32::MAX, n_saturated)
+}
+
+#[test]
+fn a_saturated_fleet_that_hides_its_load_is_found_out_fast() {
+    for risk in ["0.01", "\"auto\""] {
+        let policy = format!(r#"{{"kind": "predictive", "metric": "rps", "risk": {risk}}}"#);
+        let (minutes, n_saturated) = minutes_until_carried(&policy);
+        assert!(minutes <= 20 && n_saturated > 0, "risk {risk}: {minutes} min, {n_saturated}");
+    }
+}
+
+/// Over a week and its flash crowd and outage, with the load measured where it comes.
+#[test]
+fn an_ordinary_load_is_not_called_saturated() {
+    let settings =
+        Settings { scored: "7d".parse().unwrap(), decisions: true, ..Settings::default() };
+    let trace = web_service(4, 7);
+    let full = settings.capacity_on(&trace).unwrap();
+    let config = format!(
+        r#"{{"max_replicas": 90, "metrics": {{"rps": {{"kind": "total"}}}}, "lead_time": "2m",
+            "capacity": {{"kind": "fixed", "metric": "rps", "load_per_replica": {full}}},
+            "policies": [{{"kind": "predictive", "metric": "rps"}}]}}"#
+    );
+    let report = replay(&mut Autoscaler::from_text(&config).unwrap(), &trace, &settings).unwrap();
+    let is_saturated = |step: &forescale::Step| step.reason.code() == "saturated";
+    let n = report.decisions.iter().filter(|one| one.steps.iter().any(is_saturated)).count();
+    assert!(n < report.decisions.len() / 1000, "{n} of {}", report.decisions.len());
 }

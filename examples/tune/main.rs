@@ -225,7 +225,7 @@ mod tests {
         assert!(told.contains("better in") && told.contains("worst"), "{told}");
         let arguments = Arguments { settings: 32, ..arguments };
         let told = by_itself::told(&arguments, &[web_service(2, 7)], &plant).unwrap();
-        assert!(told.contains("adopted") && told.contains("worst"), "{told}");
+        assert!(told.contains("found") && told.contains("worst"), "{told}");
     }
 
     #[test]

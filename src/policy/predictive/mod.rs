@@ -2,13 +2,15 @@
 //!
 //! In: the forecast of one metric's load and what a replica carries. Out: by a `risk` the replicas that
 //! are worth their price (`weigh.rs`), by a `quantile` those for its highest load up to the horizon;
-//! or the reason to abstain: too little history, no skill, a capacity that is still to be learnt.
+//! or the reason to abstain: too little history, no skill, a capacity that is still to be learnt. A load
+//! that a full fleet hides is found out by a risk only (`saturation.rs`).
 //! Knows nothing of how the forecast is made.
 
 mod nowcast;
 mod price;
 mod reach;
 mod rehearsal;
+mod saturation;
 mod weigh;
 
 use serde::{Deserialize, Serialize};

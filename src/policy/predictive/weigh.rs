@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::nowcast::Nowcast;
 use super::reach::Reach;
 use super::rehearsal::{self, RISKS, Rehearsal};
+use super::saturation::Saturation;
 use crate::demand::Demand;
 use crate::explain::{Reason, codes};
 use crate::forecast::{Outlook, Risk};
@@ -22,6 +23,8 @@ use crate::time::{Duration, Timestamp};
 #[serde(deny_unknown_fields)]
 pub(super) struct Weigher {
     nowcast: Nowcast,
+    #[serde(default)]
+    saturation: Saturation,
     /// Without a forecast: the highest load lately, and until when it counts.
     held: Option<(Timestamp, f64)>,
     /// What was worth its price over the last lead time; a replica taken away is missed if it is
@@ -114,14 +117,22 @@ impl Weigher {
                 (learnt.unwrap_or(Rehearsal::FIRST), learnt)
             }
         };
+        let hidden = now.and_then(|now| self.saturation.see(view.at, now, ready, full));
         let needed = reach.map(|reach| {
             let price = price(outlook, full, share);
             Needed::within(&reach, full, price).or_stay(view.replicas.current(), price)
         });
         match (needed, now) {
             (Ok(needed), _) => {
-                let replicas = self.keep(view.at, view.lead_time, needed.replicas);
+                let hidden = hidden.filter(|&replicas| replicas > needed.replicas);
+                let asked = hidden.unwrap_or(needed.replicas);
+                let replicas = self.keep(view.at, view.lead_time, asked);
                 let mut reason = match now {
+                    Some((load, _)) if hidden.is_some() => {
+                        let facts =
+                            [("load", load), ("replicas", asked), ("load_per_replica", full)];
+                        Reason::new(codes::SATURATED, facts)
+                    }
                     Some((load, _)) if needed.is_now => {
                         let facts = [
                             ("load", load),
@@ -140,10 +151,10 @@ impl Weigher {
                         Reason::new(codes::WORTH_ITS_PRICE, facts)
                     }
                 };
-                if let Some((load, _)) = now.filter(|_| !needed.is_now) {
+                if let Some((load, _)) = now.filter(|_| !needed.is_now && hidden.is_none()) {
                     reason = reason.with("load", load);
                 }
-                if replicas > needed.replicas {
+                if replicas > asked {
                     reason = reason.with("kept", replicas);
                 }
                 if let Some(risk) = learnt {
