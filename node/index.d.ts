@@ -91,6 +91,8 @@ export interface ZeroConfig {
   idle_grace?: Duration
   /** The same for a workload that was never seen active. Default: that of `idle_grace`. */
   initial_grace?: Duration
+  /** Whether the idle times so far say when work comes back: asleep until just before, awake then. Default: false. */
+  learn_arrivals?: boolean
 }
 
 /** Settings of a capacity. */

@@ -433,6 +433,10 @@ codes! {
     IDLE = "idle", "idle for {idle_seconds} s";
     /// Idle, but not yet for the whole grace: the last replica stays.
     IDLE_GRACE = "idle_grace", "idle for {idle_seconds} s of a grace of {grace_seconds} s";
+    /// Work never came back so soon after it went: asleep until a lead time before it may.
+    ASLEEP = "asleep", "idle for {idle_seconds} s, work is not due before {until_seconds} s";
+    /// Work came back within this time before: awake for it.
+    ARRIVAL_DUE = "arrival_due", "idle for {idle_seconds} s, work is due until {until_seconds} s";
     /// Load has come to a workload at zero. KEDA: activation.
     ACTIVATED = "activated", "the load of {load} is above the activation threshold {activation}";
     /// At zero by the user's hand, not by a decision. Kubernetes: `ScalingDisabled`.

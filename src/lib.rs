@@ -38,7 +38,7 @@
 //! | [`policy`] | role [`Policy`](policy::Policy), a file a law: those of Kubernetes, KEDA, Knative, Datadog, AWS, Nomad and Cloud Foundry; predictive; what stands in for a lost metric |
 //! | [`guard`] | role [`Guard`](guard::Guard): stabilization, rate, cooldown, tolerance, change limit; holds back, never pushes (but for `without_behavior`, which follows the Kubernetes HPA in that too) |
 //! | [`combine`] | several policies become one: their directions, own guards and groups; maximum, all, k of n, priority |
-//! | [`zero`] | to zero and back: activation, grace |
+//! | [`zero`] | to zero and back: activation, grace, when work is to come back |
 //! | [`Autoscaler`], [`Decision`], [`Config`] | the loop; text to the loop; snapshots |
 //! | [`manifest`] | HPA, KEDA, Knative, AWS, GCP and Azure settings become a [`Config`], with a report of every field |
 //! | [`sim`] | trace (CSV, Prometheus), plant (fluid queue, servers to a response time, batching language model) with its faults and prices, replay of the live code, score, bounds, fronts of the ways to scale that people use, two configurations side by side, one moment explained, agreement with what really ran, report; many settings in numbers alone, for the card |

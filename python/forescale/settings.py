@@ -158,6 +158,7 @@ class Zero(TypedDict, total=False):
     triggers: list[Trigger]
     idle_grace: Span
     initial_grace: Span
+    learn_arrivals: bool
 
 
 class Trigger(TypedDict):

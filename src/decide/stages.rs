@@ -203,6 +203,7 @@ impl Autoscaler {
             }
             // Activation outranks what the policies want.
             if let Some(zero) = &mut self.zero {
+                zero.follow(self.lead_time.in_force());
                 let (held, reason) = zero.hold(observation, current, replicas);
                 if let Some(reason) = reason {
                     self.decision.step(&self.labels.zero, replicas, Some(held), reason);

@@ -1,4 +1,4 @@
-//! Scale to and from zero: activity of triggers, and the grace after it.
+//! Scale to and from zero: activity of triggers, the grace after it, and when work is to come back.
 //!
 //! In: an observation, the replicas there are and those that came out so far. Out: the replicas to
 //! go on with, and the reason if they differ. Knows no policy, no guard and no limits but zero.
@@ -16,6 +16,7 @@
 //!   always holds: KEDA with a fallback of 0 replicas goes to zero without a reading.
 
 pub mod activation;
+mod arrivals;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,7 @@ use crate::explain::{Reason, codes};
 use crate::series::{MetricKind, Observation, total_load};
 use crate::time::{Duration, Timestamp};
 use activation::any_active;
+use arrivals::Arrivals;
 
 /// Keeps a workload at zero while it is idle, and awake while it is not.
 ///
@@ -45,17 +47,22 @@ pub struct Zero {
     triggers: Vec<Trigger>,
     idle_grace: Duration,
     initial_grace: Duration,
+    learns: bool,
+    lead_time: Duration,
     state: State,
 }
 
 /// What is remembered between two observations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct State {
     /// Since when the load has not been above any threshold.
     idle_since: Option<Timestamp>,
     /// Whether it has ever been.
     was_active: bool,
+    /// Where they are learnt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arrivals: Option<Arrivals>,
 }
 
 impl Zero {
@@ -64,18 +71,24 @@ impl Zero {
     /// # Errors
     /// If a setting is out of its range, or triggers are given in both forms or in neither.
     pub fn new(settings: &Config) -> Result<Self, Error> {
-        let Config { idle_grace, initial_grace, .. } = *settings;
+        let Config { idle_grace, initial_grace, learn_arrivals: learns, .. } = *settings;
         let triggers = settings.each_trigger()?;
         let initial_grace = initial_grace.unwrap_or(idle_grace);
-        Ok(Self { triggers, idle_grace, initial_grace, state: State::default() })
+        let (lead_time, state) = (Duration::ZERO, State::default());
+        Ok(Self { triggers, idle_grace, initial_grace, learns, lead_time, state })
     }
 
     pub(crate) fn state(&self) -> State {
-        self.state
+        self.state.clone()
     }
 
     pub(crate) fn take_up(&mut self, state: State) {
-        self.state = state;
+        self.state = State { arrivals: state.arrivals.filter(|_| self.learns), ..state };
+    }
+
+    /// Hears how long a replica takes to get ready; 0 until then.
+    pub fn follow(&mut self, lead_time: Duration) {
+        self.lead_time = lead_time;
     }
 
     /// Hears of an observation on which it is not asked: not looked at is not idle.
@@ -97,7 +110,13 @@ impl Zero {
                 (if current == 0 { 0 } else { replicas.max(1) }, reason)
             }
             Ok(Some((load, activation))) => {
-                self.state = State { idle_since: None, was_active: true };
+                if let (true, Some(since)) =
+                    (self.learns && self.state.was_active, self.state.idle_since)
+                {
+                    let arrivals = self.state.arrivals.get_or_insert_default();
+                    arrivals.learn(observation.at.since(since));
+                }
+                (self.state.idle_since, self.state.was_active) = (None, true);
                 let facts = [("load", load), ("activation", activation)];
                 (replicas.max(1), Reason::new(codes::ACTIVATED, facts))
             }
@@ -105,17 +124,35 @@ impl Zero {
                 let at = observation.at;
                 let since = self.state.idle_since.unwrap_or(at).min(at);
                 self.state.idle_since = Some(since);
-                let (idle, grace) = (at.since(since), self.grace());
-                let idle_fact = ("idle_seconds", idle.as_secs_f64());
-                if current == 0 || idle >= grace {
-                    (0, Reason::new(codes::IDLE, [idle_fact]))
-                } else {
-                    let facts = [idle_fact, ("grace_seconds", grace.as_secs_f64())];
-                    (replicas.max(1), Reason::new(codes::IDLE_GRACE, facts))
-                }
+                self.idle(at.since(since), current, replicas)
             }
         };
         (answer, (answer != replicas).then_some(reason))
+    }
+
+    /// The replicas of a workload that has been idle for so long, and why.
+    fn idle(&self, idle: Duration, current: u32, replicas: u32) -> (u32, Reason) {
+        let seconds = Duration::as_secs_f64;
+        let idle_fact = ("idle_seconds", seconds(idle));
+        let arrivals = self.state.arrivals.as_ref().filter(|_| self.state.was_active);
+        let awake = arrivals.and_then(|arrivals| arrivals.awake(self.lead_time));
+        if let Some((from, until)) = awake {
+            let facts = |name, time| [idle_fact, (name, seconds(time))];
+            return if idle < from {
+                (0, Reason::new(codes::ASLEEP, facts("until_seconds", from)))
+            } else if idle <= until {
+                (replicas.max(1), Reason::new(codes::ARRIVAL_DUE, facts("until_seconds", until)))
+            } else {
+                (0, Reason::new(codes::IDLE, [idle_fact]))
+            };
+        }
+        let grace = self.grace();
+        if current == 0 || idle >= grace {
+            (0, Reason::new(codes::IDLE, [idle_fact]))
+        } else {
+            let facts = [idle_fact, ("grace_seconds", seconds(grace))];
+            (replicas.max(1), Reason::new(codes::IDLE_GRACE, facts))
+        }
     }
 
     fn grace(&self) -> Duration {
@@ -182,6 +219,12 @@ pub struct Config {
     /// `initialCooldownPeriod`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_grace: Option<Duration>,
+    /// Whether the idle times so far say when work comes back: then the workload sleeps until a lead
+    /// time before the earliest of them, is awake until the latest, and has the graces above only
+    /// where there is no pattern. The rule is that of Shahrad et al. 2020, "Serverless in the Wild".
+    /// Default: false, as KEDA.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub learn_arrivals: bool,
 }
 
 /// A metric that tells whether there is work.
@@ -194,6 +237,11 @@ pub struct Trigger {
     /// Above this load, strictly, it is active. In the load's unit, from 0. Default: 0.
     #[serde(default)]
     pub activation: f64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde has it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn five_minutes() -> Duration {
@@ -318,6 +366,46 @@ mod tests {
             let (answer, _) = zero.hold(&seen(215, 1).metric("rps", 0.0), 1, 1);
             assert_eq!(answer, 1, "it has been active with {initial:?}");
         }
+    }
+
+    /// A minute of work every half hour, 2 minutes to start; from the twelfth time on it is known.
+    #[test]
+    fn a_workload_that_learns_sleeps_and_is_ready_just_before_its_work() {
+        let run = |settings: &str, at_random: bool| {
+            let mut zero = zero(settings);
+            zero.follow(Duration::from_secs(120));
+            let mut random = crate::testing::uniform(5);
+            let (mut next, mut current, mut n_cold, mut n_awake) = (0.0, 0, 0, 0);
+            let (mut starting, mut n_works) = (0, 0);
+            for minute in 0..(24 * 60 * 4) {
+                let is_new = f64::from(minute) >= next;
+                if is_new {
+                    let gap = if at_random { -30.0 * libm::log(1.0 - random()) } else { 30.0 };
+                    next += gap.max(2.0);
+                    n_works += 1;
+                    // Of the last three days.
+                    n_cold += u32::from(current == 0 && minute > 24 * 60);
+                }
+                let rps = if is_new { 5.0 } else { 0.0 };
+                let seen = seen(60 * i64::from(minute), current).metric("rps", rps);
+                let (wanted, _) = zero.hold(&seen, current, u32::from(is_new));
+                starting = if wanted > current { starting + 1 } else { 0 };
+                if wanted < current || starting >= 2 {
+                    (current, starting) = (wanted, 0);
+                }
+                n_awake += u32::from(minute > 24 * 60 && wanted > 0);
+            }
+            assert!(n_works > 100);
+            (n_cold, f64::from(n_awake) / f64::from(3 * 24 * 60))
+        };
+        let fixed = run(r#"{"metric": "rps"}"#, false);
+        let learnt = run(r#"{"metric": "rps", "learn_arrivals": true}"#, false);
+        assert_eq!((fixed.0, learnt.0), (143, 0));
+        assert!(learnt.1 < 0.2, "asleep most of the time: {learnt:?}");
+        // Where it comes at any time, being awake for most of it is what spares the starts.
+        let fixed = run(r#"{"metric": "rps"}"#, true);
+        let learnt = run(r#"{"metric": "rps", "learn_arrivals": true}"#, true);
+        assert!(learnt.0 <= fixed.0, "{learnt:?}, {fixed:?}");
     }
 
     #[test]
