@@ -5,7 +5,7 @@
 //!
 //! The rule is that of KEDA 2.21, which [`activation`] has to the letter: active if any trigger is above
 //! its threshold, asleep once it has been inactive for long enough, and whoever is active has at
-//! least one replica whatever the policies want. [`Zero`] differs from it in five points:
+//! least one replica whatever the policies want. [`Zero`] differs from it in six points:
 //!
 //! - The grace counts from the first idle observation, not from the last active one.
 //! - The whole of the grace is enough; in KEDA it must be exceeded.
@@ -14,6 +14,8 @@
 //!   has none; and that counts from the first idle observation too, KEDA's from the creation.
 //! - There is no idle size but zero, no pause and no forced activation, and what cannot be read
 //!   always holds: KEDA with a fallback of 0 replicas goes to zero without a reading.
+//! - With `learn_arrivals` the idle times so far take the place of the grace (`arrivals.rs`), and a
+//!   workload is woken before its work.
 
 pub mod activation;
 mod arrivals;
