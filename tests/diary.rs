@@ -64,6 +64,36 @@ fn a_snapshot_keeps_the_grace_of_zero() {
     assert_eq!(fresh.decide(&idle).replicas, 0);
 }
 
+/// Work of a minute every half hour, 2 minutes to start: from a snapshot too it sleeps until just before.
+#[test]
+fn a_workload_at_zero_is_woken_before_its_work() {
+    let text = r#"{"min_replicas": 0, "max_replicas": 5, "lead_time": "2m",
+        "metrics": {"queue": {"kind": "total"}},
+        "policies": [{"kind": "target", "metric": "queue", "target": 10}], "guards": [],
+        "zero": {"metric": "queue", "learn_arrivals": true}}"#;
+    let mut going = scaler(text);
+    let mut ready = 0;
+    let mut asked = Vec::new();
+    for minute in 0..30 * 13 {
+        let queue = if minute % 30 == 0 { 7.0 } else { 0.0 };
+        let seen = seen(60 * minute, ready).metric("queue", queue);
+        let mut twin = Autoscaler::restore(&going.snapshot().unwrap()).unwrap();
+        let decision = going.decide(&seen);
+        assert_eq!(twin.decide(&seen), decision, "at minute {minute}");
+        ready = decision.replicas;
+        if minute >= 30 * 12 {
+            asked.push(ready);
+        }
+    }
+    // Awake with the work, asleep after it, ready a tenth of the time and a start before the next.
+    let mut want = vec![0; 30];
+    want[0] = 1;
+    want[26..].fill(1);
+    assert_eq!(asked, want);
+    let codes = codes(&mut going, &seen(60 * 30 * 13 + 60, 1).metric("queue", 0.0));
+    assert!(codes.contains(&"arrival_due"), "{codes:?}");
+}
+
 #[test]
 #[cfg(feature = "schedule")]
 fn after_its_window_a_schedule_alone_says_why_it_shrinks() {
