@@ -3,40 +3,66 @@
 //!     cargo watch-load                  # a load made up for show, with a flash crowd and an outage
 //!     cargo watch-load your.csv         # columns `timestamp,value`, plain or gzip
 //!
-//! Leaves one self-contained page, `target/watch.html`: the load, what was expected of it, and the
+//! Leaves one self-contained page, `watch.html` (`--out` puts it elsewhere): the load, what was expected of it, and the
 //! alarms. Nothing of the load is known before it comes.
 
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
+use clap::Parser;
 use forescale::Timestamp;
 use forescale::detect::{Anomaly, DetectorConfig, Model};
 use forescale::sim::{Trace, web_service};
 use plotters::prelude::*;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let trace = match std::env::args_os().nth(1).map(PathBuf::from) {
-        Some(path) => read(&path)?,
+/// Watch a load as it comes, tell each alarm at once, and draw what was seen.
+#[derive(Parser)]
+#[command(name = "watch-load", version)]
+struct Arguments {
+    /// CSV of time and load, plain or gzip [default: three generated weeks of a web service]
+    trace: Option<PathBuf>,
+    /// Where the page goes
+    #[arg(long, default_value = "watch.html")]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("watch-load: {message}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let trace = match &arguments.trace {
+        Some(path) => read(path)?,
         None => web_service(3, 7),
     };
-    let seen = watch(&trace)?;
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", trace.name);
+    let seen = watch(&trace).map_err(|error| told(&error))?;
     let alarms: Vec<_> = seen.iter().filter(|seen| seen.is_anomaly).collect();
     for alarm in &alarms {
         println!("{}  score {:.2}  {}", clock(alarm.at), alarm.score, alarm.reason);
     }
     println!("{} alarms in {} values of {}", alarms.len(), seen.len(), trace.name);
-    let page = PathBuf::from("target/watch.html");
-    fs::create_dir_all(page.parent().expect("it has a folder"))?;
-    fs::write(&page, html(&trace, &seen)?)?;
-    println!("{}", page.display());
+    let page = html(&trace, &seen).map_err(|error| told(&error))?;
+    let out = &arguments.out;
+    fs::write(out, page).map_err(|error| format!("{}: {error}", out.display()))?;
+    println!("{}", out.display());
     Ok(())
 }
 
-fn read(path: &PathBuf) -> Result<Trace, Box<dyn Error>> {
+fn read(path: &Path) -> Result<Trace, String> {
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let name = path.file_name().map_or("load".into(), |name| name.to_string_lossy().into_owned());
     let name = name.split('.').next().unwrap_or("load").to_owned();
-    Ok(Trace::from_csv(name, fs::File::open(path)?)?)
+    let file = fs::File::open(path).map_err(|error| told(&error))?;
+    Trace::from_csv(name, file).map_err(|error| told(&error))
 }
 
 /// Each value, as it comes.
