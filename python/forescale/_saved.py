@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from . import _convert
 
-__all__ = ["Saved"]
+__all__ = ["Configured", "Saved"]
 
 
 class Saved:
@@ -16,8 +16,8 @@ class Saved:
 
     __slots__ = ("_core",)
 
-    _Core: ClassVar[Any]
-    """The class of the compiled part."""
+    _restore: ClassVar[staticmethod[[bytes], Any]]
+    """Makes the compiled part from a snapshot."""
 
     _core: Any
 
@@ -40,7 +40,7 @@ class Saved:
         SnapshotError
             If it is cut, foreign, or of another version.
         """
-        return cls._of(cls._Core.restore(_convert.snapshot_bytes(snapshot)))
+        return cls._of(cls._restore(_convert.snapshot_bytes(snapshot)))
 
     @classmethod
     def _of(cls, core: Any) -> Self:
@@ -50,3 +50,15 @@ class Saved:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).restore, (self.snapshot(),)
+
+
+class Configured(Saved):
+    """The same with settings of one member."""
+
+    __slots__ = ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings in force, defaults too."""
+        settings: dict[str, Any] = json.loads(self._core.settings())
+        return settings

@@ -63,7 +63,7 @@ class Autoscaler(Saved):
     """
 
     __slots__ = ()
-    _Core = _native.Autoscaler
+    _restore = staticmethod(_native.Autoscaler.restore)
     _core: _native.Autoscaler
 
     def __init__(self, config: Config | Mapping[str, Any] | str) -> None:

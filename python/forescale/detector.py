@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _convert, _native
 from ._native import Anomaly
-from ._saved import Saved
+from ._saved import Configured
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,7 +86,7 @@ class Scores:
         return figure
 
 
-class Detector(Saved):
+class Detector(Configured):
     """Says of each value of a series how abnormal it is, and learns from it.
 
     Nothing is resampled: each value is scored as it comes, by what is known from those before it. It
@@ -118,10 +117,12 @@ class Detector(Saved):
     (True, 'spike', True)
     >>> seen.explain().startswith("5000 is a spike")
     True
+    >>> Detector("shift").settings["alarms_per_day"]
+    0.2
     """
 
     __slots__ = ()
-    _Core = _native.Detector
+    _restore = staticmethod(_native.Detector.restore)
     _core: _native.Detector
 
     def __init__(
@@ -184,16 +185,6 @@ class Detector(Saved):
             alarmed = [alarm == 1 for alarm in alarms]
         score, p_value, expected, lower, upper = columns
         return Scores(score, p_value, expected, lower, upper, alarmed, kinds)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings in force, defaults too.
-
-        >>> Detector("shift").settings["alarms_per_day"]
-        0.2
-        """
-        settings: dict[str, Any] = json.loads(self._core.settings())
-        return settings
 
     @property
     def step(self) -> timedelta:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _convert, _native
 from ._native import Reason
-from ._saved import Saved
+from ._saved import Configured
 from .forecast import Abstain, Forecast
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Expert:
     """Its mean absolute error lately, in square roots of the load."""
 
 
-class Forecaster(Saved):
+class Forecaster(Configured):
     """Forecasts one series that it is fed.
 
     A value at a time speaks of the step that ends there. The steps run through the first time that
@@ -69,10 +69,12 @@ class Forecaster(Saved):
     >>> forecast = model.forecast(horizon="1h", quantiles=[0.5, 0.95])
     >>> len(forecast.values), round(forecast.values[0][0]), round(forecast.values[45][0])
     (60, 100, 900)
+    >>> Forecaster("naive").settings
+    {'kind': 'naive'}
     """
 
     __slots__ = ()
-    _Core = _native.Forecaster
+    _restore = staticmethod(_native.Forecaster.restore)
     _core: _native.Forecaster
 
     def __init__(
@@ -173,16 +175,6 @@ class Forecaster(Saved):
             return Abstain(answer)
         issued_at, step, levels, rows = answer
         return Forecast(issued_at, timedelta(seconds=step), levels, rows)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings in force, defaults too.
-
-        >>> Forecaster("naive").settings
-        {'kind': 'naive'}
-        """
-        settings: dict[str, Any] = json.loads(self._core.settings())
-        return settings
 
     @property
     def step(self) -> timedelta:

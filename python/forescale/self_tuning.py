@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _convert, _native
 from .autoscaler import Autoscaler
@@ -72,6 +72,7 @@ class SelfTuning(Autoscaler):
     """
 
     __slots__ = ()
+    _restore = staticmethod(_native.Autoscaler.restore_self_tuning)
 
     def __init__(
         self,
@@ -102,17 +103,6 @@ class SelfTuning(Autoscaler):
     def events(self) -> list[Retuned]:
         """What the last calls of :meth:`retune` came to, the oldest first; 64 at most."""
         return [_retuned(event) for event in self._core.events()]
-
-    @classmethod
-    def restore(cls, snapshot: bytes | Mapping[str, Any]) -> Self:
-        """From what :meth:`snapshot` or :meth:`to_dict` gave.
-
-        Raises
-        ------
-        SnapshotError
-            If it is cut, foreign, or of another version.
-        """
-        return cls._of(_native.Autoscaler.restore_self_tuning(_convert.snapshot_bytes(snapshot)))
 
 
 def _retuned(event: tuple[str, bool, str]) -> Retuned:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from . import _convert, _native
 from ._native import Reason, Recommendation
-from ._saved import Saved
+from ._saved import Configured
 
 if TYPE_CHECKING:
     from .settings import Sizing
@@ -30,7 +30,7 @@ class Refused(NamedTuple):
         return self.cpu is not None or self.memory is not None
 
 
-class Sizer(Saved):
+class Sizer(Configured):
     """Sizes the containers of one name in one workload, as the Kubernetes VPA 1.4.
 
     CPU is in millicores and memory in bytes, everywhere. It reads no clock: time comes in with the
@@ -61,10 +61,12 @@ class Sizer(Saved):
     Bounds(lower=125, target=126, upper=252)
     >>> size.memory.bounds.target
     351198544
+    >>> Sizer({"margin": 0.2}).settings["margin"]
+    0.2
     """
 
     __slots__ = ()
-    _Core = _native.Sizer
+    _restore = staticmethod(_native.Sizer.restore)
     _core: _native.Sizer
 
     def __init__(self, config: Sizing | Mapping[str, Any] | str | None = None) -> None:
@@ -187,16 +189,6 @@ class Sizer(Saved):
         """
         span = None if ready_for is None else _convert.span(ready_for)
         return self._core.startup_cpu(recommendation, span)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings in force, defaults too.
-
-        >>> Sizer({"margin": 0.2}).settings["margin"]
-        0.2
-        """
-        settings: dict[str, Any] = json.loads(self._core.settings())
-        return settings
 
     def checkpoint(self, at: datetime | float) -> dict[str, Any]:
         """What the VPA would store at that time.

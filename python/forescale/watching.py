@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import _convert, _native
 from ._native import Reason
-from ._saved import Saved
+from ._saved import Configured
 from .forecast import Abstain
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Limit:
     """Without such a trend: not reached before in nineteen of twenty cases."""
 
 
-class Peers(Saved):
+class Peers(Configured):
     """Finds the replicas that differ from their siblings, or the workloads that differ from a fleet.
 
     Common ups and downs cancel out, as each tick is held against its own median. One wild tick is no
@@ -104,10 +104,12 @@ class Peers(Saved):
     ...     odd = peers.see(60 * minute, cpu)
     >>> [(peer.name, peer.side) for peer in odd]
     [('web-2', 'above')]
+    >>> Peers().settings["least_members"]
+    4
     """
 
     __slots__ = ()
-    _Core = _native.Peers
+    _restore = staticmethod(_native.Peers.restore)
     _core: _native.Peers
 
     def __init__(self, **settings: Unpack[kinds.Peers]) -> None:
@@ -140,18 +142,8 @@ class Peers(Saved):
             return Abstain(found)
         return [_dated(Peer, each) for each in json.loads(found)]
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings in force, defaults too.
 
-        >>> Peers().settings["least_members"]
-        4
-        """
-        settings: dict[str, Any] = json.loads(self._core.settings())
-        return settings
-
-
-class Relation(Saved):
+class Relation(Configured):
     """Watches whether two metrics of a workload go on moving together.
 
     Parameters
@@ -173,10 +165,12 @@ class Relation(Saved):
     ...     broken = relation.observe(60 * minute, load, cpu)
     >>> broken.moved, broken.is_above
     ('second', False)
+    >>> Relation().settings["memory"]
+    2000
     """
 
     __slots__ = ()
-    _Core = _native.Relation
+    _restore = staticmethod(_native.Relation.restore)
     _core: _native.Relation
 
     def __init__(self, **settings: Unpack[kinds.Relation]) -> None:
@@ -208,18 +202,8 @@ class Relation(Saved):
         told = json.loads(found)
         return None if told is None else _dated(Break, told)
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings in force, defaults too.
 
-        >>> Relation().settings["memory"]
-        2000
-        """
-        settings: dict[str, Any] = json.loads(self._core.settings())
-        return settings
-
-
-class TimeToLimit(Saved):
+class TimeToLimit(Configured):
     """Tells when a quantity reaches its limit: a leak, a disk, a quota, a pool of connections.
 
     The line is drawn since the last change only: what fills up, is cleaned and fills up again is
@@ -246,10 +230,12 @@ class TimeToLimit(Saved):
     True
     >>> answer.earliest < answer.likely < answer.latest
     True
+    >>> TimeToLimit(limit=900).settings["side"]
+    'above'
     """
 
     __slots__ = ()
-    _Core = _native.TimeToLimit
+    _restore = staticmethod(_native.TimeToLimit.restore)
     _core: _native.TimeToLimit
 
     def __init__(self, **settings: Unpack[kinds.TimeToLimit]) -> None:
@@ -297,16 +283,6 @@ class TimeToLimit(Saved):
     def reset(self) -> None:
         """Forget all values, as after a restart that the host knows of."""
         self._core.reset()
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings in force, defaults too.
-
-        >>> TimeToLimit(limit=900).settings["side"]
-        'above'
-        """
-        settings: dict[str, Any] = json.loads(self._core.settings())
-        return settings
 
 
 def _date(millis: int) -> datetime:
