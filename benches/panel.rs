@@ -8,11 +8,15 @@
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and the environment")]
 
+mod card;
+
 use std::time::Instant;
 
 use forescale::forecast::{ForecasterConfig, On, Panel, PanelForecast, forecast_panel_on};
 use forescale::gpu::{Choice, Device};
 use forescale::{Duration, Timestamp};
+
+use card::share;
 
 const STEP: Duration = Duration::from_secs(300);
 const WEEK: usize = 2016;
@@ -70,17 +74,6 @@ fn main() {
                 n_series as f64 / seconds
             );
         }
-    }
-}
-
-/// So much a second in the kernel, and its share of what the card has, where that is told.
-fn share(kernel: Option<f64>, amount: f64, most: &str, unit: &str) -> String {
-    let Some(kernel) = kernel else { return String::new() };
-    let rate = amount / kernel;
-    let most = std::env::var(most).ok().and_then(|text| text.parse::<f64>().ok());
-    match most {
-        Some(most) => format!("{rate:.3} {unit}, {:.0} %", 100.0 * rate / most),
-        None => format!("{rate:.3} {unit}"),
     }
 }
 

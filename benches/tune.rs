@@ -8,6 +8,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock and the environment")]
 
+mod card;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -15,6 +17,8 @@ use forescale::Config;
 use forescale::gpu::{Choice, Device, info};
 use forescale::sim::{Settings, Trace, web_service};
 use forescale::tune::{Options, Tuning, to_the_end, tune};
+
+use card::share;
 
 /// Operations of a control step as written in `gpu/replay.wgsl`, where nothing waits and no guard
 /// moves: the screen's two slopes 170, law and guards 50, start-ups and queue 60.
@@ -135,16 +139,5 @@ fn by_size(sizes: &[usize], trace: &Trace) {
                 off.replica_hours_per_day
             )),
         );
-    }
-}
-
-/// So much a second in the kernel, and its share of what the card has, where that is told.
-fn share(kernel: Option<f64>, amount: f64, most: &str, unit: &str) -> String {
-    let Some(kernel) = kernel else { return String::new() };
-    let rate = amount / kernel;
-    let most = std::env::var(most).ok().and_then(|text| text.parse::<f64>().ok());
-    match most {
-        Some(most) => format!("{rate:.3} {unit}, {:.0} %", 100.0 * rate / most),
-        None => format!("{rate:.3} {unit}"),
     }
 }

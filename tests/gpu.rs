@@ -9,28 +9,18 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test may read the environment")]
 
+mod card;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use forescale::forecast::{ForecasterConfig, On, Panel, PanelForecast, forecast_panel_on};
-use forescale::gpu::{Choice, Device, info};
+use forescale::gpu::{Choice, Device};
 use forescale::{Duration, Timestamp};
+
+use card::adapter;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const QUANTILES: [f64; 4] = [0.05, 0.5, 0.95, 0.99];
-
-/// The adapter to test on; `None` without one, unless there must be one.
-fn adapter() -> Option<Choice> {
-    let text = std::env::var("FORESCALE_GPU").ok();
-    let choice = Choice { allow_software: true, ..Choice::from_text(text.as_deref()) };
-    match info(&choice) {
-        Ok(_) => Some(choice),
-        Err(error) => {
-            assert!(std::env::var("FORESCALE_REQUIRE_GPU").as_deref() != Ok("1"), "{error}");
-            println!("skipped: no adapter");
-            None
-        }
-    }
-}
 
 /// Minutes of a load around 1000 that swings over the day, with noise.
 fn daily(minutes: usize, swing: f64, noise: f64, seed: u64) -> Vec<f64> {

@@ -10,24 +10,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test may read the environment")]
 
+mod card;
+
 use forescale::Config;
-use forescale::gpu::{Choice, Device, info};
+use forescale::gpu::Device;
 use forescale::sim::{Settings, Trace, web_service};
 use forescale::tune::{Dimension, Options, Tuning, to_the_end, tune};
 
-/// The adapter to test on; `None` without one, unless there must be one.
-fn adapter() -> Option<Choice> {
-    let text = std::env::var("FORESCALE_GPU").ok();
-    let choice = Choice { allow_software: true, ..Choice::from_text(text.as_deref()) };
-    match info(&choice) {
-        Ok(_) => Some(choice),
-        Err(error) => {
-            assert!(std::env::var("FORESCALE_REQUIRE_GPU").as_deref() != Ok("1"), "{error}");
-            println!("skipped: no adapter");
-            None
-        }
-    }
-}
+use card::adapter;
 
 fn searched(trace: &Trace, policies: &str, options: Options) -> Tuning {
     let peak = trace.values.iter().copied().fold(0.0, f64::max);
