@@ -199,6 +199,14 @@ fn member<T: DeserializeOwned + Serialize>(text: &str) -> Result<T, Error> {
     read(&parse(text)?)
 }
 
+/// Settings from a text in which all may be absent, as in a file without a line that is no comment.
+pub(crate) fn or_default<T: Default + DeserializeOwned + Serialize>(
+    text: &str,
+) -> Result<T, Error> {
+    let given = parse(text)?;
+    if given.is_null() { Ok(T::default()) } else { read(&given) }
+}
+
 /// Settings of any kind from their values, with our words for what `serde` refuses.
 pub(crate) fn read<T: DeserializeOwned + Serialize>(given: &Value) -> Result<T, Error> {
     if !given.is_object() {

@@ -143,11 +143,7 @@ impl Settings {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, an unknown field
     /// and a value out of its range.
     pub fn from_text(text: &str) -> Result<Self, Error> {
-        let given = read::parse(text)?;
-        if given.is_null() {
-            return Ok(Self::default()); // a file without a line that is no comment
-        }
-        let settings: Self = read::read(&given)?;
+        let settings: Self = read::or_default(text)?;
         settings.check()?;
         Ok(settings)
     }

@@ -162,11 +162,7 @@ impl Options {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, an unknown field
     /// and a value out of its range.
     pub fn from_text(text: &str) -> Result<Self, Error> {
-        let given = read::parse(text)?;
-        if given.is_null() {
-            return Ok(Self::default());
-        }
-        let options: Self = read::read(&given)?;
+        let options: Self = read::or_default(text)?;
         options.check()?;
         Ok(options)
     }

@@ -45,11 +45,7 @@ impl Options {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for text that is neither, an unknown field, a
     /// value of the wrong type and a step of zero.
     pub fn from_text(text: &str) -> Result<Self, Error> {
-        let given = read::parse(text)?;
-        if given.is_null() {
-            return Ok(Self::default());
-        }
-        let options: Self = read::read(&given)?;
+        let options: Self = read::or_default(text)?;
         options.check()?;
         Ok(options)
     }
