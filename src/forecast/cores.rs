@@ -6,6 +6,8 @@
 #[cfg(feature = "parallel")]
 use rayon::prelude::*;
 
+use crate::Error;
+
 /// The threads there are.
 #[cfg(feature = "parallel")]
 pub(super) fn n_threads() -> usize {
@@ -35,4 +37,12 @@ pub(super) fn each<I: Send, T: Send>(
 #[cfg(not(feature = "parallel"))]
 pub(super) fn each<I, T>(parts: Vec<I>, answer: impl Fn(usize, I) -> T) -> Vec<T> {
     parts.into_iter().enumerate().map(|(at, part)| answer(at, part)).collect()
+}
+
+/// The same for work that may fail: all answers, or the first error in the order of the parts.
+pub(crate) fn try_each<I: Send, T: Send>(
+    parts: Vec<I>,
+    answer: impl Fn(I) -> Result<T, Error> + Send + Sync,
+) -> Result<Vec<T>, Error> {
+    each(parts, |_, part| answer(part)).into_iter().collect()
 }

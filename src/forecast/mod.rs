@@ -13,7 +13,7 @@ pub mod batch;
 mod carry;
 mod cholesky;
 mod contest;
-mod cores;
+pub(crate) mod cores;
 mod crossing;
 pub mod croston;
 pub mod drift;

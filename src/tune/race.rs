@@ -15,6 +15,7 @@ use super::card::{CHEAPER, Card, OnCard};
 use super::expect::outcome;
 use super::options::{Objective, Outcome};
 use super::space::Change;
+use crate::forecast::cores::try_each;
 use crate::sim::{Batch, Span, Stage};
 use crate::{Config, Error};
 
@@ -196,7 +197,7 @@ impl<'a> Race<'a> {
             .filter(|(expects, _)| !self.starts.contains_key(**expects))
             .map(|(expects, ids)| ((*expects).to_owned(), ids[0]))
             .collect();
-        let started = each(new, |(expects, id)| {
+        let started = try_each(new, |(expects, id)| {
             Ok((expects, stage.batch(id, candidates[id].config.clone())?))
         })?;
         self.starts.extend(started);
@@ -205,7 +206,7 @@ impl<'a> Race<'a> {
             .iter()
             .flat_map(|(expects, ids)| ids.chunks(MOST).map(|ids| (&starts[*expects], ids)))
             .collect();
-        each(chunks, |(start, ids)| {
+        try_each(chunks, |(start, ids)| {
             let mut batch = start.fork(&candidates[ids[0]].config)?;
             for &id in ids {
                 batch.join(id, candidates[id].config.clone())?;
@@ -221,7 +222,7 @@ impl<'a> Race<'a> {
         before: usize,
         until: usize,
     ) -> Result<(), Error> {
-        let passed = each(std::mem::take(batches), |mut batch| {
+        let passed = try_each(std::mem::take(batches), |mut batch| {
             for _ in before..until {
                 let mut left = self.span_ticks;
                 while left > 0 {
@@ -258,7 +259,7 @@ impl<'a> Race<'a> {
         batches.retain(|batch| !batch.is_empty());
         let stage = self.stage;
         let candidates = &self.candidates;
-        let alone = each(strayed, |id| {
+        let alone = try_each(strayed, |id| {
             let mut batch = stage.batch(id, candidates[id].config.clone())?;
             for _ in 0..until {
                 batch.pass(self.span_ticks, true);
@@ -305,18 +306,4 @@ impl<'a> Race<'a> {
         let came = self.candidates.iter().enumerate().filter(|(_, one)| one.spans.len() >= n_spans);
         came.map(|(id, one)| (id, outcome(&one.spans[..n_spans]))).collect()
     }
-}
-
-/// Each of them, in their order, on all cores with the feature `parallel`.
-pub(super) fn each<T: Send, U: Send>(
-    items: Vec<T>,
-    work: impl Fn(T) -> Result<U, Error> + Sync,
-) -> Result<Vec<U>, Error> {
-    #[cfg(feature = "parallel")]
-    {
-        use rayon::prelude::*;
-        items.into_par_iter().map(&work).collect()
-    }
-    #[cfg(not(feature = "parallel"))]
-    items.into_iter().map(work).collect()
 }

@@ -28,6 +28,7 @@ use self::walk::Walk;
 use super::batch::{Span, Stage};
 use crate::capacity::LeadTimeConfig;
 use crate::config::read::to_value;
+use crate::forecast::cores::try_each;
 use crate::gpu::Choice;
 use crate::policy::PolicyConfig;
 use crate::{Config, Error};
@@ -100,7 +101,7 @@ impl<'a> Lanes<'a> {
             lanes.push(lane);
         }
         let (stage, n_ticks) = (self.stage, self.sheet.n_ticks());
-        self.tapes.extend(each(new, |config| Tape::new(config, &stage.0, n_ticks))?);
+        self.tapes.extend(try_each(new, |config| Tape::new(config, &stage.0, n_ticks))?);
         Ok(lanes)
     }
 
@@ -121,7 +122,7 @@ impl<'a> Lanes<'a> {
     /// Replays lanes on all cores.
     pub(crate) fn on_cores(&self, lanes: &[Lane]) -> Result<Vec<Told>, Error> {
         let rings = Rings::of(lanes, &self.sheet);
-        each(lanes.iter().collect(), |lane| {
+        try_each(lanes.iter().collect(), |lane| {
             let Self { sheet, tables, tapes, .. } = self;
             let tape = &tapes[lane.tape as usize];
             let walk = Walk { sheet, tape, tables: &tables.words, rings: &rings, lane };
@@ -174,18 +175,4 @@ impl<'a> Lanes<'a> {
         };
         sums.iter().enumerate().map(span).collect()
     }
-}
-
-/// Each of them, in their order, on all cores with the feature `parallel`.
-fn each<T: Send, U: Send>(
-    items: Vec<T>,
-    work: impl Fn(T) -> Result<U, Error> + Sync,
-) -> Result<Vec<U>, Error> {
-    #[cfg(feature = "parallel")]
-    {
-        use rayon::prelude::*;
-        items.into_par_iter().map(&work).collect()
-    }
-    #[cfg(not(feature = "parallel"))]
-    items.into_iter().map(work).collect()
 }

@@ -9,11 +9,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::settings::SelfTuningConfig;
+use crate::forecast::cores::try_each;
 use crate::sim::{Settings, Span, Stage, Trace};
 use crate::time::Timestamp;
 use crate::tune::Options;
 use crate::tune::expect::{chance_better, expected};
-use crate::tune::race::{Control, PIECE, each};
+use crate::tune::race::{Control, PIECE};
 use crate::{Config, Error, Mode};
 
 /// Settings that are replayed beside those in force.
@@ -56,7 +57,7 @@ impl Trial {
         let stage = Stage::new(trace, plant, load_per_replica, (from, end))?;
         let block = SelfTuningConfig::BLOCK.as_millis() / plant.interval.as_millis();
         let n_blocks = end.since(from).as_millis() / plant.interval.as_millis() / block;
-        let played = each(vec![&self.other, current], |config| {
+        let played = try_each(vec![&self.other, current], |config| {
             let mut batch = stage.batch(0, config.in_mode(Mode::On))?;
             for done in 0..n_blocks {
                 let mut left = block as usize;
