@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::rehearsal::Rehearsal;
+use super::weigh::Weigher;
 use crate::series::TimedMax;
 use crate::time::{Duration, Timestamp};
 
@@ -48,11 +49,11 @@ impl Saturation {
     const MORE: f64 = 1.05;
 
     /// So old a reading may be.
-    const AGE: Duration = Duration::from_secs(120);
-    const GRAIN: Duration = Duration::from_secs(15);
+    pub(super) const AGE: Duration = Duration::from_secs(120);
+    const GRAIN: Duration = Weigher::SLOT;
 
     /// So long a load that was read beyond is taken for one that hides nothing.
-    const MEMORY: Duration = Duration::from_secs(7 * 86_400);
+    pub(super) const MEMORY: Duration = Duration::from_secs(7 * 86_400);
 
     /// The replicas to ask for at least, by the load now and its error; `None` where it is what it seems
     /// to be.
@@ -67,7 +68,7 @@ impl Saturation {
         let recent = self.ready.get_or_insert_with(|| TimedMax::new(Self::AGE, Self::GRAIN));
         recent.record(at, replicas);
         let most = recent.max().unwrap_or(replicas).max(replicas);
-        if load - 3.0 * error > Self::BEYOND * most * full {
+        if Self::is_beyond((load, error), most, full) {
             self.beyond = Some(at);
         }
         self.beyond =
@@ -76,7 +77,7 @@ impl Saturation {
             self.episode = None;
             return None;
         }
-        if load < Self::FULL * replicas * full || ready == 0 {
+        if !Self::is_full(load, replicas, full) || ready == 0 {
             let is_on =
                 |episode: &Episode| episode.last <= at && at.since(episode.last) <= Self::AGE;
             self.episode = self.episode.take().filter(is_on);
@@ -86,11 +87,31 @@ impl Saturation {
             self.episode.get_or_insert(Episode { last: at, filled: ready, n_followed: 0 });
         episode.last = at;
         episode.filled = episode.filled.min(ready);
-        if ready > episode.filled && replicas >= Self::MORE * f64::from(episode.filled) {
+        if Self::follows(ready, episode.filled) {
             episode.filled = ready;
             episode.n_followed = episode.n_followed.saturating_add(1);
         }
-        match episode.n_followed {
+        Self::asks(episode.n_followed, replicas)
+    }
+
+    /// Whether the load is more than so many replicas carry.
+    pub(super) fn is_beyond((load, error): (f64, f64), replicas: f64, full: f64) -> bool {
+        load - 3.0 * error > Self::BEYOND * replicas * full
+    }
+
+    /// Whether the load fills so many replicas.
+    pub(super) fn is_full(load: f64, replicas: f64, full: f64) -> bool {
+        load >= Self::FULL * replicas * full
+    }
+
+    /// Whether so many that are full are more than those that were.
+    pub(super) fn follows(ready: u32, filled: u32) -> bool {
+        ready > filled && f64::from(ready) >= Self::MORE * f64::from(filled)
+    }
+
+    /// The replicas to ask for once the load has followed so often.
+    pub(super) fn asks(n_followed: u32, replicas: f64) -> Option<f64> {
+        match n_followed {
             0 => None,
             // At full use an HPA asks for ready / target.
             1 => Some((replicas / Rehearsal::TARGET).ceil()),

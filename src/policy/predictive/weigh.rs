@@ -26,7 +26,7 @@ pub(super) struct Weigher {
     #[serde(default)]
     saturation: Saturation,
     /// Without a forecast: the highest load lately, and until when it counts.
-    held: Option<(Timestamp, f64)>,
+    pub(super) held: Option<(Timestamp, f64)>,
     /// What was worth its price over the last lead time; a replica taken away is missed if it is
     /// needed again before another one could have come.
     #[serde(default)]
@@ -36,10 +36,20 @@ pub(super) struct Weigher {
     rehearsal: Option<Rehearsal>,
 }
 
+/// What no decision changes: what is known of the load, and the risk that is taken.
+pub(super) struct Foreseen<'a> {
+    /// The load now, and its standard error.
+    pub(super) now: Option<(f64, f64)>,
+    pub(super) reach: Result<Reach<'a>, Reason>,
+    pub(super) risk: f64,
+    /// The same where it was rehearsed.
+    learnt: Option<f64>,
+}
+
 /// What the replicas must bear, as far as they are concerned.
 #[derive(Clone, Copy)]
-struct Needed {
-    replicas: f64,
+pub(super) struct Needed {
+    pub(super) replicas: f64,
     at: Timestamp,
     /// Whether it is the load of now that needs them.
     is_now: bool,
@@ -50,26 +60,35 @@ struct Needed {
 }
 
 impl Needed {
-    /// The most that is needed at any step within reach.
-    fn within(reach: &Reach<'_>, full: f64, price: f64) -> Self {
+    /// For each price the most that is needed at any step within reach.
+    pub(super) fn within<const N: usize>(
+        reach: &Reach<'_>,
+        full: f64,
+        prices: [f64; N],
+    ) -> [Self; N] {
         let (replicas, at) = (known(reach, full), reach.begins());
         let (chance, chance_with_one_more) = (0.0, 0.0);
-        let mut most = Self { replicas, at, is_now: true, chance, chance_with_one_more };
+        let mut most = [Self { replicas, at, is_now: true, chance, chance_with_one_more }; N];
         for (at, chances) in reach.chances() {
-            let [(replicas, chance)] = chances.cheapest(full, [price]);
-            if replicas > most.replicas {
-                let chance_with_one_more = chances.short((replicas + 1.0) * full);
-                most = Self { replicas, at, is_now: false, chance, chance_with_one_more };
+            let cheapest = chances.cheapest(full, prices);
+            for (most, (replicas, chance)) in most.iter_mut().zip(cheapest) {
+                if replicas > most.replicas {
+                    let chance_with_one_more = chances.short((replicas + 1.0) * full);
+                    *most = Self { replicas, at, is_now: false, chance, chance_with_one_more };
+                }
             }
         }
         most
     }
 
+    /// Whether one replica more than is cheapest is nearly worth its price.
+    pub(super) fn keeps_one_more(&self, price: f64) -> bool {
+        1.0 - price * (self.chance - self.chance_with_one_more) < Weigher::WORTH_A_MOVE
+    }
+
     /// One replica more than is cheapest stays where it is nearly worth its price.
     fn or_stay(self, current: u32, price: f64) -> Self {
-        let saves = 1.0 - price * (self.chance - self.chance_with_one_more);
-        let is_one_more = f64::from(current) == self.replicas + 1.0;
-        if is_one_more && saves < Weigher::WORTH_A_MOVE {
+        if f64::from(current) == self.replicas + 1.0 && self.keeps_one_more(price) {
             let (replicas, chance) = (self.replicas + 1.0, self.chance_with_one_more);
             return Self { replicas, chance, ..self };
         }
@@ -88,7 +107,7 @@ impl Weigher {
     const WORTH_A_MOVE: f64 = 0.5;
 
     /// The grain of the last lead time.
-    const SLOT: Duration = Duration::from_secs(15);
+    pub(super) const SLOT: Duration = Duration::from_secs(15);
 
     pub(super) fn propose(
         &mut self,
@@ -100,27 +119,14 @@ impl Weigher {
         let ready = view.replicas.ready;
         let reading =
             view.usage(outlook.metric()).and_then(|(usage, kind)| total_load(usage, kind, ready));
-        if let Ok(load) = reading {
-            self.nowcast.see(view.at, load);
-        }
-        let now = self.now(view.at, outlook);
-        let reach = Reach::new(view.at, view.lead_time, outlook, now);
-        let (share, learnt) = match risk {
-            Risk::Share(share) => (share, None),
-            Risk::Auto => {
-                if let (Ok(reach), Some((load, _))) = (&reach, now) {
-                    let (at, lead_time) = (view.at, view.lead_time);
-                    let now = Past { at, load, outlook, lead_time, full_load: Some(full) };
-                    self.rehearse(&now, reach, 1.0);
-                }
-                let learnt = self.rehearsal.as_ref().and_then(Rehearsal::risk);
-                (learnt.unwrap_or(Rehearsal::FIRST), learnt)
-            }
-        };
+        let load = reading.ok();
+        let foreseen = self.foresee(view.at, view.lead_time, outlook, load, full, risk);
+        let Foreseen { now, reach, risk, learnt } = foreseen;
         let hidden = now.and_then(|now| self.saturation.see(view.at, now, ready, full));
         let needed = reach.map(|reach| {
-            let price = price(outlook, full, share);
-            Needed::within(&reach, full, price).or_stay(view.replicas.current(), price)
+            let price = price(outlook, full, risk);
+            let [needed] = Needed::within(&reach, full, [price]);
+            needed.or_stay(view.replicas.current(), price)
         });
         match (needed, now) {
             (Ok(needed), _) => {
@@ -171,6 +177,35 @@ impl Weigher {
         }
     }
 
+    /// Takes in the reading of now, if there is one.
+    pub(super) fn foresee<'a>(
+        &mut self,
+        at: Timestamp,
+        lead_time: Duration,
+        outlook: &'a Outlook,
+        load: Option<f64>,
+        full: f64,
+        risk: Risk,
+    ) -> Foreseen<'a> {
+        if let Some(load) = load {
+            self.nowcast.see(at, load);
+        }
+        let now = self.now(at, outlook);
+        let reach = Reach::new(at, lead_time, outlook, now);
+        let (risk, learnt) = match risk {
+            Risk::Share(share) => (share, None),
+            Risk::Auto => {
+                if let (Ok(reach), Some((load, _))) = (&reach, now) {
+                    let now = Past { at, load, outlook, lead_time, full_load: Some(full) };
+                    self.rehearse(&now, reach, 1.0);
+                }
+                let learnt = self.rehearsal.as_ref().and_then(Rehearsal::risk);
+                (learnt.unwrap_or(Rehearsal::FIRST), learnt)
+            }
+        };
+        Foreseen { now, reach, risk, learnt }
+    }
+
     /// Rehearses over a load that was.
     pub(super) fn learn(&mut self, past: &Past<'_>) {
         self.nowcast.see(past.at, past.load);
@@ -212,7 +247,7 @@ impl Weigher {
     }
 
     /// As an HPA would, on the load.
-    fn without_forecast(&mut self, at: Timestamp, load: f64, full: f64) -> Proposal {
+    pub(super) fn without_forecast(&mut self, at: Timestamp, load: f64, full: f64) -> Proposal {
         let held = self.held.filter(|&(until, highest)| at < until && highest > load);
         let (until, highest) = held.unwrap_or((at + Rehearsal::WINDOW, load));
         self.held = Some((until, highest));
@@ -241,6 +276,6 @@ fn usual(outlook: &Outlook, full: f64) -> f64 {
 }
 
 /// What a violation costs at a risk, in replicas.
-fn price(outlook: &Outlook, full: f64, risk: f64) -> f64 {
+pub(super) fn price(outlook: &Outlook, full: f64, risk: f64) -> f64 {
     Weigher::PRICE * usual(outlook, full) * outlook.unrest().sqrt() / risk
 }
