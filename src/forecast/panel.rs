@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use super::batch::{Ask, Told, forecast_many};
 use super::model::check_step;
 use super::{Forecast, Forecaster, ForecasterConfig, Horizon, cores, input};
-use crate::gpu::{Choice, Device};
+use crate::gpu::{Choice, Device, Seconds};
 use crate::{Duration, Error, Reason, Timestamp};
 
 /// The samples of many series that lie on one grid.
@@ -44,8 +44,8 @@ pub struct PanelForecast {
     pub abstained: Vec<(usize, Reason)>,
     /// What did it: `cpu`, or the adapter's name.
     pub device: String,
-    /// The time in the kernels alone, without the transfer, as the device tells it.
-    pub kernel_seconds: Option<f64>,
+    /// The time of transfer and kernels, each by itself, where a device did it that has a clock.
+    pub device_seconds: Option<Seconds>,
 }
 
 /// Where a panel is worked on, and for how long.
@@ -212,10 +212,10 @@ pub fn forecast_panel_on(
             let n_workers = cores::n_threads().min(n_series.div_ceil(BLOCK)).max(1);
             let models = (0..n_workers).map(|_| settings.clone().build(step));
             let abstained = done_by(&work, models.collect::<Result<Vec<_>, _>>()?);
-            Told { abstained, device: "cpu".to_owned(), kernel_seconds: None }
+            Told { abstained, device: "cpu".to_owned(), device_seconds: None }
         }
     };
-    let Told { abstained, device, kernel_seconds } = told;
+    let Told { abstained, device, device_seconds } = told;
     let issued_at = match n_samples {
         0 => start - step,
         n_samples => start + step.times(n_samples as i64 - 1),
@@ -228,7 +228,7 @@ pub fn forecast_panel_on(
         values: forecasts,
         abstained,
         device,
-        kernel_seconds,
+        device_seconds,
     })
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::clock::MARKS_BYTES;
 use super::{Choice, Info, no_adapter};
 use crate::Error;
 
@@ -172,9 +173,9 @@ impl Gpu {
         self.info.kind != "cpu"
     }
 
-    /// The longest piece of memory in bytes.
+    /// The longest piece of memory in bytes; an answer has the marks of the clock before it.
     pub(crate) fn most_bytes(&self) -> u64 {
-        self.info.max_binding_bytes.min(self.info.max_buffer_bytes)
+        self.info.max_binding_bytes.min(self.info.max_buffer_bytes).saturating_sub(MARKS_BYTES)
     }
 
     /// Whatever the driver says of it, it is not to be taken once more.
@@ -286,12 +287,7 @@ impl Gpu {
 
     /// Asks for the bytes of a buffer that is written by what was submitted.
     pub(super) fn ask_for(&self, buffer: &wgpu::Buffer, bytes: u64) -> Coming {
-        let (send, told) = mpsc::channel();
-        buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |mapped| {
-            // Whoever asked may be gone by then.
-            let _ = send.send(mapped.is_ok());
-        });
-        Coming { told }
+        ask_for(buffer, wgpu::MapMode::Read, bytes)
     }
 
     /// Waits for those bytes and hands them to `read`.
@@ -305,10 +301,7 @@ impl Gpu {
     ) -> Result<T, Failure> {
         let waited = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
         let is_done = self.device.poll(waited).is_ok();
-        // Another thread may have polled it and be about to call back; a device that is lost drops the
-        // callback.
-        let is_mapped = coming.told.recv_timeout(LONGEST_CALLBACK).unwrap_or(false);
-        if !is_done || !is_mapped || self.is_lost() {
+        if !coming.came() || !is_done || self.is_lost() {
             return Err(self.lost());
         }
         let view = buffer.get_mapped_range(0..bytes).map_err(|_| Failure::Lost)?;
@@ -323,4 +316,78 @@ impl Gpu {
 #[derive(Debug)]
 pub(super) struct Coming {
     told: mpsc::Receiver<bool>,
+}
+
+impl Coming {
+    /// Whether they are there: another thread may have polled the device and be about to call back; a
+    /// device that is lost drops the callback.
+    fn came(self) -> bool {
+        self.told.recv_timeout(LONGEST_CALLBACK).unwrap_or(false)
+    }
+}
+
+/// Memory of the host from which the device takes its input.
+#[derive(Debug)]
+pub(super) struct Staging {
+    buffer: wgpu::Buffer,
+    /// While the device may still be reading.
+    coming: Option<Coming>,
+}
+
+impl Staging {
+    /// Of so many bytes; to be made within [`Gpu::checked`].
+    pub(super) fn new(gpu: &Gpu, bytes: u64) -> Self {
+        let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size: bytes.max(4).next_multiple_of(4),
+            usage: wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: true,
+        });
+        Self { buffer, coming: None }
+    }
+
+    /// Writes parts one behind the other, as soon as the device has read what was there.
+    ///
+    /// # Errors
+    /// If the device is lost.
+    pub(super) fn write(&mut self, gpu: &Gpu, parts: &[&[u8]]) -> Result<(), Failure> {
+        if let Some(coming) = self.coming.take() {
+            let _ = gpu.device.poll(wgpu::PollType::Poll);
+            if !coming.came() || gpu.is_lost() {
+                return Err(gpu.lost());
+            }
+        }
+        let mut view = self.buffer.get_mapped_range_mut(..).map_err(|_| gpu.lost())?;
+        let mut from = 0;
+        for part in parts {
+            view.slice(from..from + part.len()).copy_from_slice(part);
+            from += part.len();
+        }
+        drop(view);
+        self.buffer.unmap();
+        Ok(())
+    }
+
+    /// Tells the device to take the parts, each of so many bytes, into these.
+    pub(super) fn copy(&self, encoder: &mut wgpu::CommandEncoder, into: &[(&wgpu::Buffer, u64)]) {
+        let mut from = 0;
+        for (into, bytes) in into {
+            encoder.copy_buffer_to_buffer(&self.buffer, from, into, 0, Some(*bytes));
+            from += bytes;
+        }
+    }
+
+    /// Asks for it back once all that was submitted has read it.
+    pub(super) fn sent(&mut self) {
+        self.coming = Some(ask_for(&self.buffer, wgpu::MapMode::Write, self.buffer.size()));
+    }
+}
+
+fn ask_for(buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) -> Coming {
+    let (send, told) = mpsc::channel();
+    buffer.map_async(mode, 0..bytes, move |mapped| {
+        // Whoever asked may be gone by then.
+        let _ = send.send(mapped.is_ok());
+    });
+    Coming { told }
 }

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use super::device::{Coming, Failure, Gpu};
+use super::Seconds;
+use super::clock::{Clock, seconds};
+use super::device::{Coming, Failure, Gpu, Staging};
 use super::quantiles::{self, SEARCH_BYTES};
 
 /// The source of the kernel.
@@ -111,6 +113,7 @@ struct Kernels {
 struct Slot {
     params: wgpu::Buffer,
     of_quantiles: wgpu::Buffer,
+    staging: Staging,
     samples: wgpu::Buffer,
     known: wgpu::Buffer,
     states: wgpu::Buffer,
@@ -119,18 +122,9 @@ struct Slot {
     answer: wgpu::Buffer,
     fit: wgpu::BindGroup,
     quantiles: wgpu::BindGroup,
-    clock: Option<Clock>,
+    clock: Clock,
     pending: Option<(usize, wgpu::SubmissionIndex, Coming)>,
 }
-
-/// The time in the kernel, where the adapter tells it.
-#[derive(Debug)]
-struct Clock {
-    set: wgpu::QuerySet,
-    ticks: wgpu::Buffer,
-}
-
-const CLOCK_BYTES: u64 = 16;
 
 impl Session {
     /// For panels of `params.n_samples`, `n_anchors` horizons whose errors are `n_errors` together, the
@@ -162,7 +156,8 @@ impl Session {
             let message = format!("{longest} numbers of one series are more than a buffer holds");
             return Err(Failure::Refused(message));
         }
-        let most_series = fitting.min(MOST_SERIES).min(n_series.max(1));
+        let most = if gpu.is_hardware() { MOST_SERIES } else { MOST_SERIES_IN_SOFTWARE };
+        let most_series = fitting.min(most).min(n_series.max(1));
         let slot = || Slot::new(gpu, &kernels, &numbers, levels, most_series);
         let slots = [slot()?, slot()?];
         let gpu = Arc::clone(gpu);
@@ -192,24 +187,22 @@ impl Session {
         let groups = (n_series as u32).div_ceil(GROUP);
         let n_anchors = *n_anchors as u32;
         let bytes = 4 * u64::from(params.n_rows * n_anchors) * n_series as u64;
-        let clock = if slot.clock.is_some() { CLOCK_BYTES } else { 0 };
+        let clock = slot.clock.bytes();
+        let (samples, known) = (bytemuck::cast_slice(samples), bytemuck::cast_slice(known));
+        slot.staging.write(gpu, &[samples, known])?;
+        let staged = [(&slot.samples, samples.len() as u64), (&slot.known, known.len() as u64)];
         let submission = gpu.checked(|| {
             gpu.queue.write_buffer(&slot.params, 0, bytemuck::cast_slice(&params.words()));
             let words = of_quantiles.words();
             gpu.queue.write_buffer(&slot.of_quantiles, 0, bytemuck::cast_slice(&words));
-            gpu.queue.write_buffer(&slot.samples, 0, bytemuck::cast_slice(samples));
-            gpu.queue.write_buffer(&slot.known, 0, bytemuck::cast_slice(known));
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             encoder.clear_buffer(&slot.states, 0, None);
             encoder.clear_buffer(&slot.searches, 0, None);
-            let times = slot.clock.as_ref().map(|clock| wgpu::ComputePassTimestampWrites {
-                query_set: &clock.set,
-                beginning_of_pass_write_index: Some(0),
-                end_of_pass_write_index: Some(1),
-            });
+            slot.clock.begin(&mut encoder);
+            slot.staging.copy(&mut encoder, &staged);
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: Some("fit"),
-                timestamp_writes: times,
+                timestamp_writes: slot.clock.of_pass(true, true),
             });
             pass.set_pipeline(&kernels.fit);
             pass.set_bind_group(0, &slot.fit, &[]);
@@ -223,19 +216,17 @@ impl Session {
             }
             drop(pass);
             encoder.copy_buffer_to_buffer(&slot.rows, 0, &slot.answer, clock, Some(bytes));
-            if let Some(clock) = &slot.clock {
-                encoder.resolve_query_set(&clock.set, 0..2, &clock.ticks, 0);
-                encoder.copy_buffer_to_buffer(&clock.ticks, 0, &slot.answer, 0, Some(CLOCK_BYTES));
-            }
+            slot.clock.end(&mut encoder, &slot.answer);
             gpu.queue.submit([encoder.finish()])
         })?;
+        slot.staging.sent();
         let coming = gpu.ask_for(&slot.answer, bytes + clock);
         slot.pending = Some((n_series, submission, coming));
         Ok(())
     }
 
     /// Waits for a chunk that was sent, hands its rows `[horizon x row x n_series]` to `read`; with the
-    /// seconds in the kernel, 0 where they are not told.
+    /// seconds on the device, 0 where they are not told.
     ///
     /// # Errors
     /// If the device was lost.
@@ -243,34 +234,31 @@ impl Session {
         &mut self,
         chunk: usize,
         read: impl FnOnce(&[f32]) -> T,
-    ) -> Result<(T, f64), Failure> {
-        let period = f64::from(self.gpu.queue.get_timestamp_period()) * 1e-9;
+    ) -> Result<(T, Seconds), Failure> {
+        let nanoseconds = self.gpu.queue.get_timestamp_period();
         let slot = &mut self.slots[chunk % 2];
         let Some((n_series, submission, coming)) = slot.pending.take() else {
             return Err(Failure::Lost);
         };
-        let clock = if slot.clock.is_some() { CLOCK_BYTES } else { 0 };
+        let clock = slot.clock.bytes();
         let n_rows = self.params.n_rows as usize * self.n_anchors * n_series;
         let bytes = 4 * n_rows as u64 + clock;
         self.gpu.receive(coming, &slot.answer, submission, bytes, |answer| {
-            let (ticks, rows) = answer.split_at(clock as usize);
-            let ticks = bytemuck::pod_collect_to_vec::<u8, u64>(ticks);
-            let seconds = match ticks[..] {
-                [start, end] => end.saturating_sub(start) as f64 * period,
-                _ => 0.0,
-            };
+            let (marks, rows) = answer.split_at(clock as usize);
             // Mapped memory is aligned in practice, but nobody says so.
             let told = match bytemuck::try_cast_slice(rows) {
                 Ok(rows) => read(rows),
                 Err(_) => read(&bytemuck::pod_collect_to_vec::<u8, f32>(rows)),
             };
-            (told, seconds)
+            (told, seconds(marks, nanoseconds))
         })
     }
 }
 
-/// A chunk has at most so many series, so that the next one is made ready meanwhile.
+/// A chunk has at most so many series, so that the next one is made ready meanwhile; where the processor
+/// does the device's work, a second of it, so that a call can be stopped.
 const MOST_SERIES: usize = 32_768;
+const MOST_SERIES_IN_SOFTWARE: usize = 1024;
 
 /// So many numbers of one series are in each piece of memory.
 struct Numbers {
@@ -284,7 +272,9 @@ struct Numbers {
 impl Numbers {
     fn longest(&self) -> usize {
         let Self { samples, errors, states, searches, rows } = *self;
-        samples.max(errors).max(states).max(searches).max(rows)
+        // Samples and their bits are staged together.
+        let staged = samples + samples.div_ceil(32);
+        staged.max(errors).max(states).max(searches).max(rows)
     }
 }
 
@@ -302,7 +292,6 @@ impl Slot {
         // Four levels a vector.
         let mut levels = levels.to_vec();
         levels.resize(levels.len().max(1).next_multiple_of(4), 0.5);
-        let has_clock = gpu.info().has_timestamps;
         gpu.checked(|| {
             let uniform = |name, bytes: usize| {
                 gpu.buffer(name, bytes as u64, Usage::UNIFORM | Usage::COPY_DST)
@@ -311,6 +300,7 @@ impl Slot {
             let of_quantiles = uniform("of_quantiles", size_of::<quantiles::Params>());
             let samples = gpu.buffer("samples", bytes(numbers.samples), input);
             let known = gpu.buffer("known", bytes(numbers.samples.div_ceil(32)), input);
+            let staging = Staging::new(gpu, samples.size() + known.size());
             let asked = gpu.buffer("levels", 4 * levels.len() as u64, input);
             gpu.queue.write_buffer(&asked, 0, bytemuck::cast_slice(&levels));
             let scratch = |name| gpu.buffer(name, bytes(numbers.errors), Usage::STORAGE);
@@ -319,23 +309,17 @@ impl Slot {
             let searches = gpu.buffer("searches", bytes(numbers.searches), input);
             let rows = gpu.buffer("rows", bytes(numbers.rows), Usage::STORAGE | Usage::COPY_SRC);
             let back = Usage::MAP_READ | Usage::COPY_DST;
-            let answer = gpu.buffer("answer", bytes(numbers.rows) + CLOCK_BYTES, back);
+            let clock = Clock::new(gpu);
+            let answer = gpu.buffer("answer", bytes(numbers.rows) + clock.bytes(), back);
             let of_fit = [&params, &samples, &known, &sizes, &moving, &steady, &states, &rows];
             let fit = gpu.bound(&kernels.fit, &of_fit);
             let of_search = [&of_quantiles, &asked, &moving, &steady, &searches, &rows];
             let quantiles = gpu.bound(&kernels.quantiles, &of_search);
-            let clock = has_clock.then(|| Clock {
-                set: gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
-                    label: Some("fit"),
-                    ty: wgpu::QueryType::Timestamp,
-                    count: 2,
-                }),
-                ticks: gpu.buffer("ticks", CLOCK_BYTES, Usage::QUERY_RESOLVE | Usage::COPY_SRC),
-            });
             let pending = None;
             Self {
                 params,
                 of_quantiles,
+                staging,
                 samples,
                 known,
                 states,

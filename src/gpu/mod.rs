@@ -1,4 +1,5 @@
-//! The graphics card: adapter, device, and a `NAME.wgsl` beside a `NAME.rs` for each kernel.
+//! The graphics card: adapter, device, and a `NAME.wgsl` beside a `NAME.rs` for each kernel, or its parts in
+//! a folder of that name where it is long.
 //!
 //! In: numbers side by side. Out: numbers. Knows buffers, chunks and how a device is lost, and nothing
 //! of loads. With the feature `gpu`; without it the same names answer that there is none.
@@ -7,7 +8,7 @@
 //! |---|---|---|
 //! | `fit` | walks the past of one series at one horizon, for [`batch`](crate::forecast::batch) | `forecast/batch/fit.rs` |
 //! | `quantiles` | halves the range of the errors of that walk, for four quantiles at once | the same |
-//! | `replay` | goes through the closed loop of one setting on a trace, for [`tune`](mod@crate::tune) | `sim/lanes/walk.rs` |
+//! | `replay` | goes through the closed loop of one setting on a trace, for [`tune`](mod@crate::tune) | `sim/lanes/`, file by file |
 //!
 //! A kernel stands alone, its entry point is `main`, its bindings are in group 0, inputs before outputs.
 //! No dispatch is long: it does so many rounds of work, keeps where it is on the device, and the next one
@@ -18,6 +19,8 @@
 //! `FORESCALE_GPU` and hand it in as a [`Choice`].
 
 mod choice;
+#[cfg(feature = "gpu")]
+mod clock;
 #[cfg(feature = "gpu")]
 pub(crate) mod device;
 #[cfg(feature = "gpu")]
@@ -54,6 +57,32 @@ pub struct Info {
     pub max_invocations: u32,
     /// Whether the time in a kernel can be told from that of the transfer.
     pub has_timestamps: bool,
+}
+
+/// Seconds on a device by its own clock, its parts apart: where they overlap, they come to more than what a
+/// call took.
+///
+/// ```
+/// let mut all = forescale::gpu::Seconds { upload: 0.25, kernel: 1.0, read_back: 0.25 };
+/// all += all;
+/// assert_eq!((all.upload, all.kernel, all.read_back), (0.5, 2.0, 0.5));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Seconds {
+    /// From host memory to the device's.
+    pub upload: f64,
+    /// In the kernels alone.
+    pub kernel: f64,
+    /// From the device's memory to the host's.
+    pub read_back: f64,
+}
+
+impl std::ops::AddAssign for Seconds {
+    fn add_assign(&mut self, other: Self) {
+        self.upload += other.upload;
+        self.kernel += other.kernel;
+        self.read_back += other.read_back;
+    }
 }
 
 /// The adapter that a choice leads to; opens it if it is not open yet.

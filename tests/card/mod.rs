@@ -10,7 +10,7 @@ pub(crate) fn adapter() -> Option<Choice> {
         Ok(_) => Some(choice),
         Err(error) => {
             assert!(std::env::var("FORESCALE_REQUIRE_GPU").as_deref() != Ok("1"), "{error}");
-            println!("skipped: no adapter");
+            println!("skipped: {error}");
             None
         }
     }

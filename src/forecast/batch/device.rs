@@ -62,7 +62,7 @@ fn in_chunks(work: &Work<'_>, gpu: &Arc<Gpu>, into: &mut [f64]) -> Result<Told, 
     let mut told = Told {
         abstained: Vec::new(),
         device: gpu.info().adapter.clone(),
-        kernel_seconds: gpu.info().has_timestamps.then_some(0.0),
+        device_seconds: gpu.info().has_timestamps.then(Default::default),
     };
     let mut sent: Option<Sent> = None;
     for chunk in 0..=n_series.div_ceil(size) {
@@ -82,7 +82,9 @@ fn in_chunks(work: &Work<'_>, gpu: &Arc<Gpu>, into: &mut [f64]) -> Result<Told, 
             let (abstained, seconds) = session
                 .receive(chunk - 1, |rows| composed(work, first, &scales, &samples, rows, into))?;
             told.abstained.extend(abstained);
-            told.kernel_seconds = told.kernel_seconds.map(|all| all + seconds);
+            if let Some(all) = &mut told.device_seconds {
+                *all += seconds;
+            }
         }
     }
     Ok(told)

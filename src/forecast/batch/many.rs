@@ -7,7 +7,7 @@ use super::Config;
 use super::compose::One;
 use super::fit::{ROWS, fit};
 use super::plan::{Plan, Scale, pack};
-use crate::gpu::{Choice, Device};
+use crate::gpu::{Choice, Device, Seconds};
 use crate::{Duration, Error, Reason};
 
 /// So many series are worked on side by side: the vector registers of most processors, four times.
@@ -43,7 +43,7 @@ pub(in crate::forecast) struct Told {
     pub(in crate::forecast) abstained: Vec<(usize, Reason)>,
     /// The adapter's name, or `cpu`.
     pub(in crate::forecast) device: String,
-    pub(in crate::forecast) kernel_seconds: Option<f64>,
+    pub(in crate::forecast) device_seconds: Option<Seconds>,
 }
 
 /// Writes the forecasts.
@@ -75,7 +75,7 @@ pub(in crate::forecast) fn forecast_many(ask: &Ask<'_>, into: &mut [f64]) -> Res
         crate::gpu::info(ask.choice)?;
     }
     let abstained = work.on_cores(into)?;
-    Ok(Told { abstained, device: "cpu".to_owned(), kernel_seconds: None })
+    Ok(Told { abstained, device: "cpu".to_owned(), device_seconds: None })
 }
 
 /// A panel and its plan.

@@ -4,18 +4,9 @@ use crate::Timestamp;
 use crate::forecast::testing::{MINUTE, daily};
 use crate::forecast::{ForecasterConfig, On, Panel, PanelForecast, forecast_panel_on};
 use crate::gpu::{Choice, Device};
+use crate::testing::adapter;
 
 const QUANTILES: [f64; 2] = [0.5, 0.95];
-
-/// The adapter to test on; `tests/gpu.rs` fails where there must be one.
-fn adapter() -> Option<Choice> {
-    let choice = Choice { allow_software: true, ..Choice::default() };
-    let found = crate::gpu::info(&choice).is_ok();
-    if !found {
-        println!("skipped: no adapter");
-    }
-    found.then_some(choice)
-}
 
 fn batch() -> ForecasterConfig {
     let text = r#"{"kind": "batch", "seasons": ["1h"]}"#;
@@ -40,9 +31,9 @@ fn a_lost_device_is_opened_anew() {
     let before = ask();
     crate::gpu::device::open(&choice).expect("it is open").lose();
     let after = ask();
-    let kernel_seconds = after.kernel_seconds;
+    let device_seconds = after.device_seconds;
     assert_ne!(after.device, "cpu");
-    assert_eq!(after, PanelForecast { kernel_seconds, ..before });
+    assert_eq!(after, PanelForecast { device_seconds, ..before });
 }
 
 #[test]
