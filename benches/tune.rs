@@ -18,17 +18,18 @@ use forescale::gpu::{Choice, Device, info};
 use forescale::sim::{Settings, Trace, web_service};
 use forescale::tune::{Options, Tuning, to_the_end, tune};
 
-use card::share;
+use card::Rates;
 
-/// Operations of a control step as written in `gpu/replay.wgsl`, where nothing waits and no guard
+/// Operations of a control step as written in `gpu/replay/`, where nothing waits and no guard
 /// moves: the screen's two slopes 170, law and guards 50, start-ups and queue 60.
 const OPERATIONS: f64 = 280.0;
 /// Words of its own that a lane reads and writes a step: utilization and stopping replicas twice each,
 /// the window four times. What all lanes share is read by a group at once.
 const WORDS: f64 = 8.0;
-/// Numbers that are moved: four a tick, two a tick and tape; words of a lane, and three back a day.
+/// Bytes that are moved: four numbers a tick; words of a lane, and three back a day. A tape of what is
+/// known of the load, a word a tick, is shared by many lanes and left out.
 const A_TICK: f64 = 4.0 * 4.0;
-const A_LANE: f64 = 4.0 * 35.0;
+const A_LANE: f64 = 4.0 * 39.0;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -50,6 +51,7 @@ fn config(name: &str, trace: &Trace) -> Config {
     let policies = match name {
         "hpa" => r#"{"kind": "target", "metric": "cpu", "target": 0.7}"#,
         "risk" => r#"{"kind": "predictive", "metric": "rps", "risk": 0.01}"#,
+        "predictive" => r#"{"kind": "predictive", "metric": "rps"}"#,
         _ => {
             r#"{"kind": "predictive", "metric": "rps"}, {"kind": "target", "metric": "cpu", "target": 0.7}"#
         }
@@ -84,8 +86,8 @@ fn usual(name: &str, trace: &Trace) {
     );
 }
 
-/// A target with its window and rate, by the number of settings: all of them over all days on the card,
-/// a race on the cores.
+/// A target with its window and rate, then `predictive` as it comes, by the number of settings: all of them
+/// over all days on the card, a race on the cores.
 fn by_size(sizes: &[usize], trace: &Trace) {
     let choice = Choice::from_text(std::env::var("FORESCALE_GPU").ok().as_deref());
     let card = match info(&choice) {
@@ -100,44 +102,47 @@ fn by_size(sizes: &[usize], trace: &Trace) {
     };
     let is_real = card.as_ref().is_some_and(|card| card.kind != "cpu");
     let usual: &[usize] = if is_real { &[256, 1_000, 10_000, 100_000] } else { &[256] };
-    let config = config("hpa", trace);
     println!(
-        "| settings | on | seconds | in the kernel | steps a second in it | of memory | of f32 | moved | off by |"
+        "| begun with | settings | on | seconds | steps a second in the kernel | off by | upload | kernel | read-back | moved | of memory | of f32 |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
-    for &settings in if sizes.is_empty() { usual } else { sizes } {
-        // A race of as many takes the cores hours.
-        if settings <= 10_000 {
-            let options = Options { settings, ..Options::default() };
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    for name in ["hpa", "predictive"] {
+        let config = config(name, trace);
+        for &settings in if sizes.is_empty() { usual } else { sizes } {
+            // A race of as many takes the cores hours.
+            if settings <= 10_000 {
+                let options = Options { settings, ..Options::default() };
+                let (seconds, _, tuning) = searched(&config, trace, &options);
+                println!("| {name} | {} | cores | {seconds:.2} | | | | | | | | |", tuning.n_tried);
+            }
+            if card.is_none() {
+                continue;
+            }
+            let choice = choice.clone();
+            let options = Options { settings, device: Device::Gpu, choice, ..Options::default() };
             let (seconds, _, tuning) = searched(&config, trace, &options);
-            println!("| {} | cores | {seconds:.2} | | | | | | |", tuning.n_tried);
+            on_card(name, seconds, &tuning);
         }
-        if card.is_none() {
-            continue;
-        }
-        let choice = choice.clone();
-        let options = Options { settings, device: Device::Gpu, choice, ..Options::default() };
-        let (seconds, _, tuning) = searched(&config, trace, &options);
-        let span = tuning.selected.end.since(tuning.selected.start);
-        let n_ticks = span.as_secs_f64() / tuning.settings.interval.as_secs_f64();
-        let n_lanes = tuning.n_on_device as f64;
-        let steps = n_lanes * n_ticks;
-        let moved = A_TICK * n_ticks + (A_LANE + 12.0 * span.as_secs_f64() / 86_400.0) * n_lanes;
-        let kernel = tuning.kernel_seconds.filter(|seconds| *seconds > 0.0);
-        let told =
-            |number: Option<f64>| number.map_or_else(String::new, |number| format!("{number:.3e}"));
-        println!(
-            "| {n_lanes} | card | {seconds:.2} | {} | {} | {} | {} | {:.1} MB | {} |",
-            told(kernel),
-            told(kernel.map(|kernel| steps / kernel)),
-            share(kernel, 4e-9 * WORDS * steps, "FORESCALE_GPU_GBPS", "GB/s"),
-            share(kernel, 1e-12 * OPERATIONS * steps, "FORESCALE_GPU_TFLOPS", "T/s"),
-            moved / 1e6,
-            tuning.off_by.map_or_else(String::new, |off| format!(
-                "{:.4} % of minutes, {:.3} replica-hours a day",
-                100.0 * off.violation_share,
-                off.replica_hours_per_day
-            )),
-        );
     }
+}
+
+/// The row of a search on the card.
+fn on_card(name: &str, seconds: f64, tuning: &Tuning) {
+    let span = tuning.selected.end.since(tuning.selected.start);
+    let n_ticks = span.as_secs_f64() / tuning.settings.interval.as_secs_f64();
+    let n_lanes = tuning.n_on_device as f64;
+    let steps = n_lanes * n_ticks;
+    let rates = Rates {
+        seconds: tuning.device_seconds,
+        moved: A_TICK * n_ticks + (A_LANE + 12.0 * span.as_secs_f64() / 86_400.0) * n_lanes,
+        gigabytes: 4e-9 * WORDS * steps,
+        teraflops: 1e-12 * OPERATIONS * steps,
+    };
+    let kernel = tuning.device_seconds.filter(|seconds| seconds.kernel > 0.0);
+    let rate = kernel.map_or_else(String::new, |of| format!("{:.2e}", steps / of.kernel));
+    let off = tuning.off_by.map_or_else(String::new, |off| {
+        let share = 100.0 * off.violation_share;
+        format!("{share:.4} % of minutes, {:.3} replica-hours a day", off.replica_hours_per_day)
+    });
+    println!("| {name} | {n_lanes} | card | {seconds:.2} | {rate} | {off} | {} |", rates.columns());
 }

@@ -412,6 +412,11 @@ impl Autoscaler {
         self.voters.iter().any(|voter| voter.policy.learns())
     }
 
+    /// The policy at a place of the configuration.
+    pub(crate) fn policy(&self, place: usize) -> &dyn Policy {
+        &*self.voters[place].policy
+    }
+
     /// Exchanges the outlooks, so that those who expect the same can share them.
     pub(crate) fn exchange(&mut self, outlooks: &mut Vec<Outlook>) {
         std::mem::swap(&mut self.outlooks, outlooks);

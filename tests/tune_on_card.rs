@@ -70,10 +70,21 @@ fn quantiles_and_a_target_on_the_card_are_those_of_the_live_code() {
     assert_agrees(&tuning, 20);
 }
 
-/// Real load, where it is found beside the checkout.
+/// `predictive` as it comes: its risk is rehearsed, or one of those of the default space.
+#[test]
+fn risks_on_the_card_are_those_of_the_live_code() {
+    let Some(choice) = adapter() else { return };
+    let options = Options { settings: 24, device: Device::Gpu, choice, ..Options::default() };
+    let predictive = r#"{"kind": "predictive", "metric": "rps"}"#;
+    let tuning = searched(&web_service(6, 7), predictive, options);
+    assert_eq!(tuning.not_on_device, None);
+    assert_agrees(&tuning, 20);
+}
+
+/// Real load, where it is found beside the checkout: an HPA at first, and `predictive` as it comes.
 #[cfg(feature = "csv")]
 #[test]
-fn settings_of_an_hpa_on_real_load_are_those_of_the_live_code() {
+fn settings_on_real_load_are_those_of_the_live_code() {
     let Some(choice) = adapter() else { return };
     let folder = std::env::var_os("FORESCALE_TRACES").map_or_else(
         || concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/traces").into(),
@@ -85,12 +96,18 @@ fn settings_of_an_hpa_on_real_load_are_those_of_the_live_code() {
             continue;
         };
         let trace = Trace::from_csv(name, file).unwrap();
-        let choice = choice.clone();
         // A week is enough where a software driver replays it.
         let week: forescale::Duration = "7d".parse().unwrap();
         let selected = (trace.length() > week.times(4)).then_some(week);
-        let options =
-            Options { settings: 24, selected, device: Device::Gpu, choice, ..Options::default() };
-        assert_agrees(&searched(&trace, HPA, options), 20);
+        let options = |settings| Options {
+            settings,
+            selected,
+            device: Device::Gpu,
+            choice: choice.clone(),
+            ..Options::default()
+        };
+        assert_agrees(&searched(&trace, HPA, options(24)), 20);
+        let predictive = r#"{"kind": "predictive", "metric": "rps"}"#;
+        assert_agrees(&searched(&trace, predictive, options(12)), 8);
     }
 }

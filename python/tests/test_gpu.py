@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -133,6 +135,29 @@ else:
 def test_another_forecaster_is_not_for_the_card() -> None:
     with pytest.raises(ConfigError, match="takes the forecaster `batch`"):
         forecast_panel(loads(), device="gpu", **{**ASK, "settings": "naive"})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such signal here")
+def test_ctrl_c_ends_a_long_panel(card: str) -> None:
+    code = """
+import sys
+import forescale
+series = [float(sample % 60) for sample in range(2000)]
+print("begins", flush=True)
+try:
+    while True:
+        forescale.forecast_panel([series] * 8000, step="1m", horizon=60, settings="batch", device="gpu")
+except KeyboardInterrupt:
+    sys.exit(7)
+"""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert child.stdout and child.stdout.readline() == b"begins\n"
+        time.sleep(3.0)
+        child.send_signal(signal.SIGINT)
+        assert child.wait(timeout=60) == 7
+    finally:
+        child.kill()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

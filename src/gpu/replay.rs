@@ -6,14 +6,24 @@
 
 use std::collections::VecDeque;
 
-use super::device::{Failure, Gpu};
+use super::Seconds;
+use super::clock::{Clock, seconds};
+use super::device::{Coming, Failure, Gpu, Staging};
 
-/// The source of the kernel.
-pub(crate) const SOURCE: &str = include_str!("replay.wgsl");
+/// The source of the kernel: its parts by role, one behind the other.
+pub(crate) const SOURCE: &str = concat!(
+    include_str!("replay/layout.wgsl"),
+    include_str!("replay/screen.wgsl"),
+    include_str!("replay/policies.wgsl"),
+    include_str!("replay/risk.wgsl"),
+    include_str!("replay/guards.wgsl"),
+    include_str!("replay/plant.wgsl"),
+    include_str!("replay/walk.wgsl"),
+);
 
 /// Words of the kernel's `State` and `Lane`.
-pub(crate) const STATE_WORDS: usize = 53;
-pub(crate) const LANE_WORDS: usize = 35;
+pub(crate) const STATE_WORDS: usize = 61;
+pub(crate) const LANE_WORDS: usize = 39;
 
 const GROUP: u32 = 64;
 
@@ -29,8 +39,6 @@ const UNDER_WAY: usize = 3;
 
 /// Lanes of a chunk at most.
 const MOST_LANES: usize = 1 << 17;
-
-const CLOCK_BYTES: u64 = 16;
 
 /// The kernel's `Params`: same fields, same order, all of four bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,7 +59,12 @@ pub(crate) struct Params {
     pub(crate) seen_down: [u32; 2],
     pub(crate) events_up: [u32; 2],
     pub(crate) events_down: [u32; 2],
-    pub(crate) reserved: [u32; 2],
+    pub(crate) kept: [u32; 2],
+    pub(crate) had: [u32; 2],
+    pub(crate) recent: u32,
+    pub(crate) age: u32,
+    pub(crate) memory: u32,
+    pub(crate) reserved: u32,
 }
 
 impl Params {
@@ -68,9 +81,11 @@ impl Params {
             self.seen_down,
             self.events_up,
             self.events_down,
-            self.reserved,
+            self.kept,
+            self.had,
         ];
         words.extend(rings.concat());
+        words.extend([self.recent, self.age, self.memory, self.reserved]);
         words
     }
 }
@@ -117,135 +132,201 @@ impl Shared<'_> {
     /// So many tapes fit into a chunk.
     ///
     /// # Errors
-    /// If not even one does.
+    /// If those of a single lane do not.
     pub(crate) fn most_tapes(&self, gpu: &Gpu) -> Result<usize, Failure> {
-        let most = usize::try_from(gpu.most_bytes() / 8).unwrap_or(usize::MAX);
+        let most = usize::try_from(gpu.most_bytes() / 4).unwrap_or(usize::MAX);
         match most / (self.params.n_ticks as usize).max(1) {
-            0 => Err(Failure::Refused("a trace is longer than a buffer holds".to_owned())),
+            0..3 => Err(Failure::Refused("a trace is longer than a buffer holds".to_owned())),
             n => Ok(n),
         }
     }
 }
 
-/// Goes through a chunk: `lanes` word by word, `tapes` two numbers a tick. The answers lie answer by
-/// answer, `[n_answers x n_lanes]`, with the seconds in the kernel, 0 where they are not told; none if
-/// `go_on` has stopped it.
-///
-/// # Errors
-/// If the device is lost or refuses.
-pub(crate) fn run(
-    gpu: &Gpu,
-    shared: &Shared<'_>,
-    lanes: &[u32],
-    tapes: &[f32],
-    go_on: &dyn Fn(f64) -> bool,
-) -> Result<Option<(Vec<u32>, f64)>, Failure> {
-    let n_lanes = lanes.len() / LANE_WORDS;
-    if n_lanes == 0 {
-        return Ok(Some((Vec::new(), 0.0)));
-    }
-    let kernel = gpu.kernel("replay", SOURCE)?;
-    let n_steps = (MOST_WORK / n_lanes).clamp(16, MOST_STEPS);
-    let n_starts = shared.starts.len().min(usize::try_from(gpu.most_bytes() / 4).unwrap_or(0));
-    let params = Params {
-        n_lanes: n_lanes as u32,
-        n_steps: n_steps as u32,
-        n_starts: n_starts as u32,
-        ..shared.params
-    };
-    let bytes = 4 * (shared.n_answers() * n_lanes) as u64;
-    let has_clock = gpu.info().has_timestamps;
-    let clock_bytes = if has_clock { CLOCK_BYTES } else { 0 };
-    let memory = gpu.checked(|| {
-        use wgpu::BufferUsages as Usage;
-        let made = |name, words: &[u32], usage| {
-            let buffer = gpu.buffer(name, 4 * words.len() as u64, usage | Usage::COPY_DST);
-            gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
-            buffer
-        };
-        let input = Usage::STORAGE;
-        let scratch =
-            |name, words: usize, more| gpu.buffer(name, 4 * (words * n_lanes) as u64, input | more);
-        let sums = scratch("sums", shared.n_answers(), Usage::COPY_SRC);
-        let buffers = [
-            &made("params", &params.words(), Usage::UNIFORM),
-            &made("ticks", bytemuck::cast_slice(shared.ticks), input),
-            &made("tapes", bytemuck::cast_slice(tapes), input),
-            &made("starts", &shared.starts[..n_starts], input),
-            &made("tables", shared.tables, input),
-            &made("lanes", lanes, input),
-            &scratch("states", STATE_WORDS, Usage::empty()),
-            &scratch("rings", shared.n_ring_words, Usage::empty()),
-            &sums,
-        ];
-        let bound = gpu.bound(&kernel, &buffers);
-        let answer = gpu.buffer("answer", bytes + CLOCK_BYTES, Usage::MAP_READ | Usage::COPY_DST);
-        let clock = has_clock.then(|| {
-            let set = gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
-                label: Some("replay"),
-                ty: wgpu::QueryType::Timestamp,
-                count: 2,
-            });
-            let ticks = gpu.buffer("clock", CLOCK_BYTES, Usage::QUERY_RESOLVE | Usage::COPY_SRC);
-            (set, ticks)
-        });
-        (bound, sums, answer, clock)
-    })?;
-    let (bound, sums, answer, clock) = memory;
+/// Lanes on the device, side by side. Begun, started, finished and received in this order: between the
+/// steps another chunk is made ready, or received, while the device works on this one.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    kernel: wgpu::ComputePipeline,
+    bound: wgpu::BindGroup,
+    inputs: Vec<(Staging, wgpu::Buffer)>,
+    sums: wgpu::Buffer,
+    answer: wgpu::Buffer,
+    clock: Clock,
+    n_groups: u32,
+    /// Dispatches in all, in a submission, and sent so far.
+    n_dispatches: usize,
+    abreast: usize,
+    n_sent: usize,
+    under_way: VecDeque<wgpu::SubmissionIndex>,
+    coming: Option<(wgpu::SubmissionIndex, Coming)>,
+}
 
-    // A quarter more for those whose dispatches ended early.
-    let n_dispatches = (shared.params.n_ticks as usize).div_ceil(n_steps) * 5 / 4 + 1;
-    let abreast = (MOST_WORK / (n_lanes * n_steps)).clamp(1, 16);
-    let mut under_way = VecDeque::new();
-    for first in (0..n_dispatches).step_by(abreast) {
-        let n = abreast.min(n_dispatches - first);
+impl Chunk {
+    /// Makes room and writes the input where the device will take it from: `lanes` word by word, `tapes`
+    /// a word a tick.
+    ///
+    /// # Errors
+    /// If the device is lost or refuses.
+    pub(crate) fn begin(
+        gpu: &Gpu,
+        shared: &Shared<'_>,
+        lanes: &[u32],
+        tapes: &[u32],
+    ) -> Result<Self, Failure> {
+        let n_lanes = lanes.len() / LANE_WORDS;
+        let kernel = gpu.kernel("replay", SOURCE)?;
+        let n_steps = (MOST_WORK / n_lanes.max(1)).clamp(16, MOST_STEPS);
+        let fitting = usize::try_from(gpu.most_bytes() / 4).unwrap_or(0);
+        let starts = &shared.starts[..shared.starts.len().min(fitting)];
+        let params = Params {
+            n_lanes: n_lanes as u32,
+            n_steps: n_steps as u32,
+            n_starts: starts.len() as u32,
+            ..shared.params
+        };
+        let words = params.words();
+        let bytes: [&[u8]; 6] = [
+            bytemuck::cast_slice(&words),
+            bytemuck::cast_slice(shared.ticks),
+            bytemuck::cast_slice(tapes),
+            bytemuck::cast_slice(starts),
+            bytemuck::cast_slice(shared.tables),
+            bytemuck::cast_slice(lanes),
+        ];
+        let mut chunk = gpu.checked(|| {
+            use wgpu::BufferUsages as Usage;
+            let input = |(at, bytes): (usize, &&[u8])| {
+                let kind = if at == 0 { Usage::UNIFORM } else { Usage::STORAGE };
+                let buffer = gpu.buffer("input", bytes.len() as u64, kind | Usage::COPY_DST);
+                (Staging::new(gpu, bytes.len() as u64), buffer)
+            };
+            let inputs: Vec<_> = bytes.iter().enumerate().map(input).collect();
+            let own = |name, words: usize, more| {
+                gpu.buffer(name, 4 * (words * n_lanes) as u64, Usage::STORAGE | more)
+            };
+            let states = own("states", STATE_WORDS, Usage::empty());
+            let rings = own("rings", shared.n_ring_words, Usage::empty());
+            let sums = own("sums", shared.n_answers(), Usage::COPY_SRC);
+            let mut buffers: Vec<_> = inputs.iter().map(|(_, buffer)| buffer).collect();
+            buffers.extend([&states, &rings, &sums]);
+            let bound = gpu.bound(&kernel, &buffers);
+            let clock = Clock::new(gpu);
+            let back = Usage::MAP_READ | Usage::COPY_DST;
+            let answer = gpu.buffer("answer", sums.size() + clock.bytes(), back);
+            Self {
+                kernel,
+                bound,
+                inputs,
+                sums,
+                answer,
+                clock,
+                n_groups: (n_lanes as u32).div_ceil(GROUP),
+                // A quarter more for those whose dispatches ended early.
+                n_dispatches: (shared.params.n_ticks as usize).div_ceil(n_steps) * 5 / 4 + 1,
+                abreast: (MOST_WORK / (n_lanes * n_steps).max(1)).clamp(1, 16),
+                n_sent: 0,
+                under_way: VecDeque::new(),
+                coming: None,
+            }
+        })?;
+        for ((staging, _), bytes) in chunk.inputs.iter_mut().zip(bytes) {
+            staging.write(gpu, &[bytes])?;
+        }
+        Ok(chunk)
+    }
+
+    /// Sends the input and the first dispatches, but not the last ones. Does not wait.
+    ///
+    /// # Errors
+    /// If the device is lost or refuses.
+    pub(crate) fn start(&mut self, gpu: &Gpu) -> Result<(), Failure> {
+        while self.n_sent + self.abreast < self.n_dispatches && self.under_way.len() < UNDER_WAY {
+            self.submit(gpu)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the rest and asks for the answers; whether `go_on`, which hears the share that is sent, has
+    /// let it. Waits for all but the last few dispatches.
+    ///
+    /// # Errors
+    /// If the device is lost or refuses.
+    pub(crate) fn finish(
+        &mut self,
+        gpu: &Gpu,
+        go_on: &dyn Fn(f64) -> bool,
+    ) -> Result<bool, Failure> {
+        loop {
+            let n_done = self.n_sent.saturating_sub(UNDER_WAY * self.abreast);
+            if !go_on(n_done as f64 / self.n_dispatches as f64) {
+                gpu.wait(self.under_way.pop_back())?;
+                return Ok(false);
+            }
+            if self.is_sent() {
+                break;
+            }
+            while self.under_way.len() >= UNDER_WAY {
+                gpu.wait(self.under_way.pop_front())?;
+            }
+            self.submit(gpu)?;
+        }
         let submission = gpu.checked(|| {
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
-            let times = clock.as_ref().map(|(set, _)| wgpu::ComputePassTimestampWrites {
-                query_set: set,
-                beginning_of_pass_write_index: (first == 0).then_some(0),
-                end_of_pass_write_index: (first + n == n_dispatches).then_some(1),
-            });
-            let at_an_end = first == 0 || first + n == n_dispatches;
+            let head = self.clock.bytes();
+            let bytes = self.sums.size();
+            encoder.copy_buffer_to_buffer(&self.sums, 0, &self.answer, head, Some(bytes));
+            self.clock.end(&mut encoder, &self.answer);
+            gpu.queue.submit([encoder.finish()])
+        })?;
+        self.coming = Some((submission, gpu.ask_for(&self.answer, self.answer.size())));
+        Ok(true)
+    }
+
+    /// Waits for the answers. They lie answer by answer, `[n_answers x n_lanes]`, with the seconds on the
+    /// device, 0 where they are not told.
+    ///
+    /// # Errors
+    /// If the device was lost.
+    pub(crate) fn receive(self, gpu: &Gpu) -> Result<(Vec<u32>, Seconds), Failure> {
+        let Some((submission, coming)) = self.coming else { return Err(Failure::Lost) };
+        let (head, bytes) = (self.clock.bytes(), self.answer.size());
+        let nanoseconds = gpu.queue.get_timestamp_period();
+        gpu.receive(coming, &self.answer, submission, bytes, |answer| {
+            let (marks, sums) = answer.split_at(head as usize);
+            (bytemuck::pod_collect_to_vec::<u8, u32>(sums), seconds(marks, nanoseconds))
+        })
+    }
+
+    fn is_sent(&self) -> bool {
+        self.n_sent == self.n_dispatches
+    }
+
+    /// Sends so many dispatches as go abreast, the first ones with the input.
+    fn submit(&mut self, gpu: &Gpu) -> Result<(), Failure> {
+        let is_first = self.n_sent == 0;
+        let n = self.abreast.min(self.n_dispatches - self.n_sent);
+        self.n_sent += n;
+        let submission = gpu.checked(|| {
+            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            if is_first {
+                self.clock.begin(&mut encoder);
+                for (staging, buffer) in &self.inputs {
+                    staging.copy(&mut encoder, &[(buffer, buffer.size())]);
+                }
+            }
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: Some("replay"),
-                timestamp_writes: times.filter(|_| at_an_end),
+                timestamp_writes: self.clock.of_pass(is_first, self.is_sent()),
             });
-            pass.set_pipeline(&kernel);
-            pass.set_bind_group(0, &bound, &[]);
+            pass.set_pipeline(&self.kernel);
+            pass.set_bind_group(0, &self.bound, &[]);
             for _ in 0..n {
-                pass.dispatch_workgroups((n_lanes as u32).div_ceil(GROUP), 1, 1);
+                pass.dispatch_workgroups(self.n_groups, 1, 1);
             }
             drop(pass);
             gpu.queue.submit([encoder.finish()])
         })?;
-        under_way.push_back(submission);
-        if under_way.len() > UNDER_WAY {
-            gpu.wait(under_way.pop_front())?;
-        }
-        if !go_on(first as f64 / n_dispatches as f64) {
-            gpu.wait(under_way.pop_back())?;
-            return Ok(None);
-        }
+        self.under_way.push_back(submission);
+        Ok(())
     }
-    let submission = gpu.checked(|| {
-        let mut encoder = gpu.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&sums, 0, &answer, clock_bytes, Some(bytes));
-        if let Some((set, ticks)) = &clock {
-            encoder.resolve_query_set(set, 0..2, ticks, 0);
-            encoder.copy_buffer_to_buffer(ticks, 0, &answer, 0, Some(CLOCK_BYTES));
-        }
-        gpu.queue.submit([encoder.finish()])
-    })?;
-    let period = f64::from(gpu.queue.get_timestamp_period()) * 1e-9;
-    let coming = gpu.ask_for(&answer, bytes + clock_bytes);
-    let told = gpu.receive(coming, &answer, submission, bytes + clock_bytes, |answer| {
-        let (ticks, sums) = answer.split_at(clock_bytes as usize);
-        let seconds = match bytemuck::pod_collect_to_vec::<u8, u64>(ticks)[..] {
-            [start, end] => end.saturating_sub(start) as f64 * period,
-            _ => 0.0,
-        };
-        (bytemuck::pod_collect_to_vec::<u8, u32>(sums), seconds)
-    })?;
-    Ok(Some(told))
 }

@@ -7,7 +7,7 @@ use super::options::Options;
 use super::plan::Plan;
 use super::race::Candidate;
 use crate::Error;
-use crate::gpu::{Choice, Device, info};
+use crate::gpu::{Choice, Device, Seconds, info};
 use crate::sim::{Lane, Lanes, Stage};
 
 /// `auto` takes the card from so many settings on: below, opening it costs more than the cores. To be
@@ -35,14 +35,14 @@ pub(super) struct OnCard {
     pub(super) n: usize,
     /// Why the first of the others was not.
     pub(super) refused: Option<String>,
-    /// The time in the kernel alone, as the device tells it.
-    pub(super) kernel_seconds: Option<f64>,
+    /// The time of transfer and kernel, each by itself, where the device has a clock.
+    pub(super) device_seconds: Option<Seconds>,
 }
 
 impl OnCard {
     /// Nothing, on the processor.
     pub(super) fn nothing(refused: Option<String>) -> Self {
-        Self { device: "cpu".to_owned(), n: 0, refused, kernel_seconds: None }
+        Self { device: "cpu".to_owned(), n: 0, refused, device_seconds: None }
     }
 }
 
@@ -107,8 +107,9 @@ impl<'a> Card<'a> {
         }
         let replayed = self.lanes.replay(&lanes, &self.choice, go_on)?;
         self.told.device = replayed.device;
-        let so_far = self.told.kernel_seconds.unwrap_or_default();
-        self.told.kernel_seconds = replayed.kernel_seconds.map(|seconds| so_far + seconds);
+        if let Some(seconds) = replayed.device_seconds {
+            *self.told.device_seconds.get_or_insert_default() += seconds;
+        }
         let mut done = Vec::with_capacity(able.len());
         for (mut one, told) in able.into_iter().zip(replayed.told) {
             match told {

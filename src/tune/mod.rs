@@ -361,7 +361,7 @@ fn judged(
         n_on_device: on_card.n,
         not_on_device: on_card.refused,
         off_by: race.off_by,
-        kernel_seconds: on_card.kernel_seconds,
+        device_seconds: on_card.device_seconds,
         front: on_front.into_iter().map(tried).collect(),
         current,
         recommended,

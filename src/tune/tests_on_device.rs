@@ -7,15 +7,10 @@ use serde_json::json;
 use super::tests::{options, plant, wasteful, waves};
 use super::*;
 use crate::gpu::{Choice, Device};
+use crate::testing::adapter;
 
-/// The adapter to test on; `tests/gpu.rs` fails where there must be one.
 fn on_device(settings: usize) -> Option<Options> {
-    let choice = Choice { allow_software: true, ..Choice::default() };
-    if crate::gpu::info(&choice).is_err() {
-        println!("skipped: no adapter");
-        return None;
-    }
-    Some(Options { device: Device::Gpu, choice, ..options(settings) })
+    Some(Options { device: Device::Gpu, choice: adapter()?, ..options(settings) })
 }
 
 /// The recommended settings alone, by the processor.
@@ -50,28 +45,43 @@ fn what_the_device_finds_is_confirmed_by_the_live_code() {
     assert!(badness(&tuning) <= badness(&other) + 0.02, "{} {}", badness(&tuning), badness(&other));
 }
 
-/// Quantiles there, risks by the live code: one search.
-#[test]
-fn what_the_device_cannot_replay_goes_the_ordinary_way() {
-    let Some(options) = on_device(12) else { return };
-    let config = Config::from_text(
+fn predictive() -> Config {
+    Config::from_text(
         r#"{"max_replicas": 60, "metrics": {"rps": {"kind": "total"}},
             "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 40},
             "policies": [{"kind": "predictive", "metric": "rps",
                           "forecaster": {"kind": "naive"}}]}"#,
     )
-    .unwrap();
+    .unwrap()
+}
+
+/// As `predictive` comes, by the space that it has by default.
+#[test]
+fn quantiles_and_risks_are_replayed_there() {
+    let Some(options) = on_device(40) else { return };
+    let tuning = tune(&predictive(), &waves(8), &plant(), &options, &to_the_end).unwrap();
+    assert_eq!((tuning.n_on_device, tuning.not_on_device.as_ref()), (tuning.n_tried, None));
+    assert!(tuning.n_tried > 20);
+    let off = tuning.off_by.expect("somebody was replayed once more");
+    assert!(off.violation_share < 1e-3 && off.replica_hours_per_day < 1.0, "{off:?}");
+    assert_eq!(by_live_code(&tuning, &predictive(), &waves(8)).current, tuning.current);
+}
+
+/// Guards that are known there, others by the live code: one search.
+#[test]
+fn what_the_device_cannot_replay_goes_the_ordinary_way() {
+    let Some(options) = on_device(12) else { return };
     let kinds = [
-        json!({"quantile": 0.9}),
-        json!({"quantile": 0.99}),
-        json!({"risk": 0.01}),
-        json!({"risk": 0.1}),
+        json!([]),
+        json!([{"kind": "stabilization"}]),
+        json!([{"kind": "cooldown"}]),
+        json!([{"kind": "flap_budget"}]),
     ];
-    let space = Some(vec![Dimension::values("policies[0]", kinds)]);
+    let space = Some(vec![Dimension::values("guards", kinds)]);
     let options = Options { space, ..options };
-    let tuning = tune(&config, &waves(4), &plant(), &options, &to_the_end).unwrap();
+    let tuning = tune(&predictive(), &waves(4), &plant(), &options, &to_the_end).unwrap();
     assert_eq!((tuning.n_tried, tuning.n_on_device), (4, 2));
-    assert!(tuning.not_on_device.unwrap().contains("by risk"));
+    assert!(tuning.not_on_device.unwrap().contains("a guard is none of"));
 
     let faulty = Settings { crashes_per_day: 1.0, ..plant() };
     let tuning = tune(&wasteful(), &waves(4), &faulty, &options_of_target(&options), &to_the_end);

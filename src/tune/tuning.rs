@@ -7,6 +7,7 @@ use super::expect::Expected;
 use super::options::{Objective, Outcome};
 use super::space::Change;
 use crate::config::Config;
+use crate::gpu::Seconds;
 use crate::sim::Settings;
 use crate::time::Timestamp;
 use crate::{Error, Reason};
@@ -41,9 +42,9 @@ pub struct Tuning {
     /// rounds. None where nobody was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off_by: Option<Outcome>,
-    /// The time in the kernel alone, without the transfer, as the device tells it.
+    /// The time of transfer and kernel, each by itself, where the device has a clock.
     #[serde(skip)]
-    pub kernel_seconds: Option<f64>,
+    pub device_seconds: Option<Seconds>,
     /// The settings as they are.
     pub current: Tried,
     /// What can be had at which violations: the lower convex hull of all that came to the end of the

@@ -6,6 +6,7 @@
 //! that a full fleet hides is found out by a risk only (`saturation.rs`).
 //! Knows nothing of how the forecast is made.
 
+mod foresight;
 mod nowcast;
 mod price;
 mod reach;
@@ -15,6 +16,7 @@ mod weigh;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::foresight::{Edges, Foresight, Need};
 use self::weigh::Weigher;
 use super::{Past, Policy, Proposal, View, Want};
 use crate::Error;

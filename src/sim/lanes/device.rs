@@ -2,14 +2,16 @@
 //!
 //! In: lanes that have entered. Out: the same as on the cores, but for rounding.
 
-use super::lane::Lane;
-use super::sheet::{ABSENT, Sheet};
+use std::collections::BTreeSet;
+
+use super::lane::{Lane, NONE};
+use super::sheet::Sheet;
 use super::state::{Rings, Sums};
 use super::{Lanes, Replayed, Told};
 use crate::Error;
-use crate::gpu::Choice;
 use crate::gpu::device::{Failure, Gpu, open};
-use crate::gpu::replay::{Params, Shared, run};
+use crate::gpu::replay::{Chunk, Params, Shared};
+use crate::gpu::{Choice, Seconds};
 
 /// What became of all lanes; `None` if the device was lost twice.
 ///
@@ -49,32 +51,37 @@ fn in_chunks(
     };
     let (most_lanes, most_tapes) = (shared.most_lanes(gpu)?, shared.most_tapes(gpu)?);
     let mut told: Vec<Told> = vec![None; lanes.len()];
-    let mut kernel_seconds = gpu.info().has_timestamps.then_some(0.0);
+    let mut device_seconds = gpu.info().has_timestamps.then(Seconds::default);
     let mut order: Vec<usize> = (0..lanes.len()).collect();
-    order.sort_by_key(|&at| lanes[at].tape);
+    order.sort_by_key(|&at| lanes[at].tapes);
     let mut left = &order[..];
-    while !left.is_empty() {
-        let n_done = lanes.len() - left.len();
+    let mut begin = || {
+        let n_before = order.len() - left.len();
         let (chunk, tapes) = chunk(left, lanes, most_lanes, most_tapes);
+        left = &left[chunk.len()..];
         let mut words = Vec::new();
         for &at in chunk {
-            let tape = tapes.iter().position(|&tape| tape == lanes[at].tape).unwrap_or_default();
-            words.extend(Lane { tape: tape as u32, ..lanes[at] }.words());
+            // Where there is none, any serves.
+            let place = |tape| tapes.binary_search(&tape).unwrap_or_default() as u32;
+            words.extend(Lane { tapes: lanes[at].tapes.map(place), ..lanes[at] }.words());
         }
-        let told_of = |tape: &u32| {
-            let tape = &of.tapes[*tape as usize];
-            tape.readings.iter().zip(&tape.demands).flat_map(|(&one, &other)| [one, other])
-        };
-        let numbers: Vec<f32> = tapes.iter().flat_map(told_of).collect();
-        let part = chunk.len() as f64;
-        let share = |share: f64| go_on((n_done as f64 + share * part) / lanes.len() as f64);
-        let Some((answers, seconds)) = run(gpu, &shared, &words, &numbers, &share)? else {
-            break;
-        };
-        kernel_seconds = kernel_seconds.map(|all| all + seconds);
+        let told_of = |tape: &u32| &of.tapes.words[*tape as usize];
+        let known: Vec<u32> = tapes.iter().flat_map(told_of).copied().collect();
+        match chunk.len() {
+            0 => Ok(None),
+            _ => {
+                Chunk::begin(gpu, &shared, &words, &known).map(|made| Some((n_before, chunk, made)))
+            }
+        }
+    };
+    let mut receive = |ids: &[usize], made: Chunk| {
+        let (answers, seconds) = made.receive(gpu)?;
+        if let Some(all) = &mut device_seconds {
+            *all += seconds;
+        }
         let n_spans = shared.n_answers() / 3;
-        for (place, &at) in chunk.iter().enumerate() {
-            let number = |which: usize| answers[which * chunk.len() + place];
+        for (place, &at) in ids.iter().enumerate() {
+            let number = |which: usize| answers[which * ids.len() + place];
             let span = |span: usize| Sums {
                 violated: number(3 * span),
                 paid: number(3 * span + 1),
@@ -83,41 +90,60 @@ fn in_chunks(
             let has_ended = number(3 * n_spans) == 1;
             told[at] = has_ended.then(|| of.spans(&(0..n_spans).map(span).collect::<Vec<_>>()));
         }
-        left = &left[chunk.len()..];
+        Ok::<(), Failure>(())
+    };
+    let (mut next, mut before) = (begin()?, None);
+    while let Some((n_before, ids, mut made)) = next {
+        made.start(gpu)?;
+        // While the device works: the answers of the chunk before, the input of the one to come.
+        if let Some((ids, before)) = before.take() {
+            receive(ids, before)?;
+        }
+        next = begin()?;
+        let go_on =
+            |share: f64| go_on((n_before as f64 + share * ids.len() as f64) / lanes.len() as f64);
+        if !made.finish(gpu, &go_on)? {
+            break;
+        }
+        before = Some((ids, made));
     }
-    Ok(Replayed { told, device: gpu.info().adapter.clone(), kernel_seconds })
+    if let Some((ids, before)) = before {
+        receive(ids, before)?;
+    }
+    Ok(Replayed { told, device: gpu.info().adapter.clone(), device_seconds })
 }
 
-/// The next lanes that fit, and their tapes.
+/// The next lanes that fit, and their tapes in order.
 fn chunk<'a>(
     left: &'a [usize],
     lanes: &[Lane],
     most_lanes: usize,
     most_tapes: usize,
 ) -> (&'a [usize], Vec<u32>) {
-    let mut tapes = Vec::new();
+    let mut tapes = BTreeSet::new();
     let mut n = 0;
     for &at in left.iter().take(most_lanes) {
-        let tape = lanes[at].tape;
-        if tapes.last() != Some(&tape) {
-            if tapes.len() == most_tapes {
-                break;
-            }
-            tapes.push(tape);
+        let own = lanes[at].tapes.into_iter().filter(|&tape| tape != NONE);
+        let new: Vec<u32> = own.filter(|tape| !tapes.contains(tape)).collect();
+        if tapes.len() + new.len() > most_tapes {
+            break;
         }
+        tapes.extend(new);
         n += 1;
     }
-    (&left[..n], tapes)
+    (&left[..n], tapes.into_iter().collect())
 }
 
 fn ticks(sheet: &Sheet) -> Vec<f32> {
     let begins = sheet.begins.iter().map(|&begins| f32::from(u8::from(begins)));
-    let numbers = sheet.loads.iter().zip(&sheet.errors).zip(begins);
-    numbers.flat_map(|((&load, &error), begins)| [load, error, begins, ABSENT]).collect()
+    let numbers = sheet.loads.iter().zip(&sheet.errors).zip(begins).zip(&sheet.slots);
+    numbers
+        .flat_map(|(((&load, &error), begins), &slot)| [load, error, begins, slot as f32])
+        .collect()
 }
 
 fn params(of: &Lanes<'_>, rings: &Rings) -> Params {
-    let Rings { starting, used, stopped, seen, events, .. } = *rings;
+    let Rings { starting, used, stopped, seen, events, kept, had, .. } = *rings;
     let [seen_up, seen_down] = seen;
     let [events_up, events_down] = events;
     Params {
@@ -133,6 +159,11 @@ fn params(of: &Lanes<'_>, rings: &Rings) -> Params {
         seen_down,
         events_up,
         events_down,
+        kept,
+        had,
+        recent: of.sheet.recent,
+        age: of.sheet.age,
+        memory: of.sheet.memory,
         ..Params::default()
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::tape::{self, Known};
 use crate::Config;
 use crate::capacity::{Capacity as _, CapacityConfig, LeadTimeConfig, fixed};
 use crate::combine::{Combine, Direction, PolicyEntry};
@@ -16,6 +17,7 @@ use crate::guard::rate::limit::{Change, ChangeLimit, Limits, Select};
 use crate::guard::rate::log::EventLog;
 use crate::guard::{Guard as _, GuardConfig, rate, stabilization, tolerance};
 use crate::policy::PolicyConfig;
+use crate::policy::predictive::Foresight;
 use crate::policy::target::{self, By};
 use crate::series::MetricKind;
 use crate::sim::faults::Faults;
@@ -31,7 +33,9 @@ pub(super) const MOST_REPLICAS: u32 = 1023;
 pub(super) const TOO_MANY: u32 = 2047;
 /// No part longer than this: a tick and a number of replicas share a word.
 pub(super) const MOST_TICKS: usize = 1 << 21;
-/// Where there is no table.
+/// No lead time of more slots.
+const MOST_KEPT: usize = 960;
+/// Where there is no table, no tape, no number of replicas.
 pub(super) const NONE: u32 = u32::MAX;
 /// Guards, in the order in which they stand.
 pub(super) const STABILIZATION: u32 = 1;
@@ -59,8 +63,8 @@ pub(crate) struct Lane {
     /// The replicas at the start, and their utilization.
     pub(super) initial: u32,
     pub(super) utilization: f32,
-    /// What is known of the load: the number of its tape.
-    pub(super) tape: u32,
+    /// What is known of the load: the numbers of its tapes.
+    pub(super) tapes: Known,
     /// The law on utilization: its target in percent, 0 for none; the table by percent and
     /// pods of whether rounding adds one to its answer; the percents within its tolerance.
     pub(super) percent: u32,
@@ -75,8 +79,12 @@ pub(crate) struct Lane {
     pub(super) target_load: f32,
     pub(super) low: f32,
     pub(super) high: f32,
-    /// The forecast: the load a replica is planned with, 0 for none.
+    /// The forecast by a quantile: the load a replica is planned with, 0 for none.
     pub(super) planned: f32,
+    /// The forecast by a risk: slots of time for which what was needed counts, 0 for none; the tables of a
+    /// load that follows the replicas.
+    pub(super) keeps: u32,
+    pub(super) follows: u32,
     /// The guards in their order, the first one in the lowest four bits.
     pub(super) guards: u32,
     /// The table of the tolerance.
@@ -96,13 +104,14 @@ impl Lane {
     #[cfg(feature = "gpu")]
     pub(super) fn words(&self) -> Vec<u32> {
         let mut words = vec![self.min, self.max, self.initial, self.utilization.to_bits()];
-        words.extend([self.tape, self.percent, self.sizes]);
+        words.extend(self.tapes);
+        words.extend([self.percent, self.sizes]);
         words.extend(self.within);
         words.push(self.samples);
         let seconds = [self.accept_after, self.accept_zero_after, self.accept_stuck_after];
         let law = [self.target_load, self.low, self.high, self.planned];
         words.extend(seconds.iter().chain(&law).map(|number| number.to_bits()));
-        words.extend([self.guards, self.tolerance]);
+        words.extend([self.keeps, self.follows, self.guards, self.tolerance]);
         words.extend(self.windows);
         words.extend(self.selects);
         words.extend(self.longest);
@@ -165,7 +174,7 @@ pub(crate) fn plant_refused(settings: &Settings, n_ticks: usize) -> Option<&'sta
     (n_ticks > MOST_TICKS).then_some("the part is longer than 2097152 intervals")
 }
 
-/// The lane of a configuration; the loads of its metrics and its forecasts are those of `tape`.
+/// The lane of a configuration; what it knows of the load is still to be told.
 ///
 /// # Errors
 /// Why only the live code can replay it.
@@ -173,7 +182,6 @@ pub(crate) fn lane(
     config: &Config,
     scene: &Scene<'_>,
     tables: &mut Tables,
-    tape: u32,
 ) -> Result<Lane, &'static str> {
     if config.mode != Mode::On || config.zero.is_some() {
         return Err("it only observes, or goes to zero");
@@ -198,8 +206,9 @@ pub(crate) fn lane(
         max,
         initial,
         utilization: share.min(1.0) as f32,
-        tape,
+        tapes: [NONE; 3],
         sizes: NONE,
+        follows: NONE,
         within: [1, 0],
         tolerance: NONE,
         selects: [DISABLED; 2],
@@ -260,12 +269,24 @@ impl Lane {
             PolicyConfig::Predictive(settings) => {
                 let is_known = settings.metric == *load_metric
                     && kind(&settings.metric) == Some(MetricKind::Total);
-                if !is_known || settings.risk().is_some() || self.planned > 0.0 {
-                    return Err("a forecast is by risk, or of another metric, or there are two");
+                if !is_known || self.planned > 0.0 || self.keeps > 0 {
+                    return Err("a forecast is of another metric, or there are two");
                 }
                 let Some(CapacityConfig::Fixed(capacity)) = &config.capacity else {
                     return Err("the capacity is learnt");
                 };
+                if settings.risk().is_some() {
+                    let LeadTimeConfig::Fixed(lead_time) = config.lead_time else {
+                        return Err("its lead time is learnt");
+                    };
+                    let slots = lead_time.steps(Foresight::SLOT).max(1);
+                    if slots > MOST_KEPT {
+                        return Err("its lead time is longer than four hours");
+                    }
+                    self.keeps = slots as u32;
+                    self.follows = tables.place("follows".to_owned(), tape::follows);
+                    return Ok(());
+                }
                 let capacity = fixed::Fixed::new(capacity.clone()).map_err(|_| "no capacity")?;
                 self.planned = capacity.load_per_replica().map_err(|_| "no capacity")? as f32;
                 Ok(())

@@ -8,29 +8,29 @@
 
 #[cfg(feature = "gpu")]
 mod device;
+mod guards;
 mod lane;
 mod plant;
+mod policies;
+mod risk;
 mod screen;
 mod sheet;
 mod state;
+mod tape;
 #[cfg(test)]
 mod tests;
 #[cfg(all(test, feature = "gpu"))]
 mod tests_on_device;
 mod walk;
 
-use std::collections::BTreeMap;
-
 use self::lane::Tables;
-use self::sheet::{Sheet, Tape};
+use self::sheet::Sheet;
 use self::state::{Rings, Sums};
+use self::tape::Tapes;
 use self::walk::Walk;
 use super::batch::{Span, Stage};
-use crate::capacity::LeadTimeConfig;
-use crate::config::read::to_value;
 use crate::forecast::cores::try_each;
-use crate::gpu::Choice;
-use crate::policy::PolicyConfig;
+use crate::gpu::{Choice, Seconds};
 use crate::{Config, Error};
 
 pub(crate) use lane::Lane;
@@ -42,8 +42,7 @@ pub(crate) struct Lanes<'a> {
     span_ticks: usize,
     sheet: Sheet,
     tables: Tables,
-    tapes: Vec<Tape>,
-    known: BTreeMap<String, u32>,
+    tapes: Tapes,
 }
 
 /// What became of a lane: its spans, none if it went beyond what is known here.
@@ -55,8 +54,8 @@ pub(crate) struct Replayed {
     pub(crate) told: Vec<Told>,
     /// The adapter's name, or `cpu`.
     pub(crate) device: String,
-    /// The time in the kernel alone, as the device tells it.
-    pub(crate) kernel_seconds: Option<f64>,
+    /// The time of transfer and kernel, each by itself, where the device has a clock.
+    pub(crate) device_seconds: Option<Seconds>,
 }
 
 impl<'a> Lanes<'a> {
@@ -74,8 +73,8 @@ impl<'a> Lanes<'a> {
             return Err(why);
         }
         let sheet = Sheet::new(&stage.0, n_ticks);
-        let (tables, tapes, known) = (Tables::default(), Vec::new(), BTreeMap::new());
-        Ok(Self { stage, span_ticks, sheet, tables, tapes, known })
+        let (tables, tapes) = (Tables::default(), Tapes::default());
+        Ok(Self { stage, span_ticks, sheet, tables, tapes })
     }
 
     /// The lanes of configurations, each or why it is for the live code alone. What is known of the load
@@ -87,36 +86,19 @@ impl<'a> Lanes<'a> {
         &mut self,
         configs: &[&Config],
     ) -> Result<Vec<Result<Lane, &'static str>>, Error> {
-        let mut lanes = Vec::with_capacity(configs.len());
-        let mut new = Vec::new();
-        for &config in configs {
-            let expects = self.expects(config)?;
-            let n_known = self.known.len() as u32;
-            let tape = self.known.get(&expects).copied().unwrap_or(n_known);
-            let lane = lane::lane(config, &self.stage.0, &mut self.tables, tape);
-            if lane.is_ok() && tape == n_known {
-                self.known.insert(expects, tape);
-                new.push(config);
-            }
-            lanes.push(lane);
+        let scene = &self.stage.0;
+        let lane = |config: &&Config| lane::lane(config, scene, &mut self.tables);
+        let mut lanes: Vec<_> = configs.iter().map(lane).collect();
+        let able: Vec<usize> = (0..lanes.len()).filter(|&at| lanes[at].is_ok()).collect();
+        let of_able: Vec<_> = able.iter().map(|&at| configs[at]).collect();
+        let known = self.tapes.of(&of_able, scene, self.sheet.n_ticks())?;
+        for (at, known) in able.into_iter().zip(known) {
+            lanes[at] = match (lanes[at], known) {
+                (Ok(lane), Some(tapes)) => Ok(Lane { tapes, ..lane }),
+                _ => Err("all that is known of the load takes more than a gigabyte"),
+            };
         }
-        let (stage, n_ticks) = (self.stage, self.sheet.n_ticks());
-        self.tapes.extend(try_each(new, |config| Tape::new(config, &stage.0, n_ticks))?);
         Ok(lanes)
-    }
-
-    /// What a tape depends on: those of the same share it.
-    fn expects(&self, config: &Config) -> Result<String, Error> {
-        let load = config.metrics.get(&self.stage.0.settings.load_metric);
-        let forecast = config.policies.iter().find_map(|entry| match &entry.policy {
-            PolicyConfig::Predictive(settings) => Some(settings),
-            _ => None,
-        });
-        let lead_time = match &config.lead_time {
-            LeadTimeConfig::Fixed(lead_time) if forecast.is_some() => Some(lead_time),
-            _ => None,
-        };
-        Ok(to_value(&(load, forecast, lead_time))?.to_string())
     }
 
     /// Replays lanes on all cores.
@@ -124,8 +106,8 @@ impl<'a> Lanes<'a> {
         let rings = Rings::of(lanes, &self.sheet);
         try_each(lanes.iter().collect(), |lane| {
             let Self { sheet, tables, tapes, .. } = self;
-            let tape = &tapes[lane.tape as usize];
-            let walk = Walk { sheet, tape, tables: &tables.words, rings: &rings, lane };
+            let (tapes, tables) = (&tapes.words, &tables.words);
+            let walk = Walk { sheet, tapes, tables, rings: &rings, lane };
             let mut sums = Vec::new();
             let mut ring = vec![0; rings.n_words as usize];
             let state = walk.run(&mut ring, self.span_ticks, |span| sums.push(span));
@@ -155,7 +137,7 @@ impl<'a> Lanes<'a> {
         }
         // Lost, twice.
         let told = self.on_cores(lanes)?;
-        Ok(Replayed { told, device: "cpu".to_owned(), kernel_seconds: None })
+        Ok(Replayed { told, device: "cpu".to_owned(), device_seconds: None })
     }
 
     /// Whole numbers as minutes and hours.

@@ -29,6 +29,16 @@ pub(super) struct State {
     pub(super) first_seen: [u32; 2],
     pub(super) n_seen: [u32; 2],
     pub(super) n_events: [u32; 2],
+    /// What was needed lately and what was ready: the first and the number of a queue in a ring.
+    pub(super) kept: [u32; 2],
+    pub(super) had: [u32; 2],
+    /// The tick after that at which the load was read beyond what is carried, and at which the fleet was
+    /// full; 0 for none that counts.
+    pub(super) beyond: u32,
+    pub(super) full: u32,
+    /// The replicas that the load has filled since, and how often it has followed them.
+    pub(super) filled: u32,
+    pub(super) n_followed: u32,
     /// Of the open minute.
     pub(super) is_violated: u32,
     /// Of the open span: minutes in violation, replicas paid for an interval, and for the rest of one.
@@ -50,6 +60,9 @@ pub(super) struct Rings {
     pub(super) seen: [[u32; 2]; 2],
     /// What has grown, what has shrunk.
     pub(super) events: [[u32; 2]; 2],
+    /// What was needed lately, what was ready; powers of two.
+    pub(super) kept: [u32; 2],
+    pub(super) had: [u32; 2],
     pub(super) n_words: u32,
 }
 
@@ -69,7 +82,10 @@ impl Rings {
         let seen = [UP, DOWN]
             .map(|side| place((most(&|lane| lane.windows[side]) + 2).next_power_of_two()));
         let events = [UP, DOWN].map(|side| place(most(&|lane| lane.n_events(side))));
-        Self { starting, used, stopped, seen, events, n_words }
+        let keeps = most(&|lane| lane.keeps);
+        let kept = place(keeps.next_power_of_two());
+        let had = place(if keeps > 0 { sheet.recent.next_power_of_two() } else { 1 });
+        Self { starting, used, stopped, seen, events, kept, had, n_words }
     }
 }
 

@@ -59,6 +59,46 @@ pub(super) fn forecasting() -> Vec<Config> {
     vec![by(0.95, ""), by(0.9, hpa), by(0.99, hpa)]
 }
 
+/// Risks of many kinds: rehearsed, dear and cheap, with a reserve, beside a law on the utilization.
+pub(super) fn by_risk() -> Vec<Config> {
+    let by = |risk: &str, forecaster: &str, more: &str| {
+        config(&format!(
+            r#""policies": [{{"kind": "predictive", "metric": "rps", "risk": {risk},
+                              "forecaster": {forecaster}}}] {more}"#
+        ))
+    };
+    let naive = r#"{"kind": "naive"}"#;
+    let daily = r#"{"kind": "seasonal_naive", "season": "1d"}"#;
+    let hpa = config(&format!(
+        r#""lead_time": "4m", "policies": [{{"kind": "predictive", "metric": "rps", "risk": 0.03,
+               "forecaster": {daily}}}, {{"kind": "target", "metric": "cpu", "target": 0.8}}]"#
+    ));
+    let mut reserved = by("0.1", naive, "");
+    if let Some(crate::capacity::CapacityConfig::Fixed(capacity)) = &mut reserved.capacity {
+        capacity.headroom = 0.2;
+    }
+    vec![
+        by(r#""auto""#, daily, ""),
+        by("0.001", daily, ""),
+        by("0.03", daily, r#", "lead_time": "5m""#),
+        by("1", naive, r#", "guards": []"#),
+        by("0.3", naive, r#", "lead_time": "10s""#),
+        hpa,
+        reserved,
+    ]
+}
+
+/// A load that needs a fleet so large that those who buy no reserve keep it nearly full.
+fn large(n_days: usize) -> Trace {
+    let mut random = crate::testing::uniform(5);
+    let values = (0..n_days * 1440).map(|minute| {
+        let course = libm::sin(minute as f64 / 1440.0 * std::f64::consts::TAU);
+        3000.0 * (1.0 + 0.5 * course) * (0.995 + 0.01 * random())
+    });
+    let step = Duration::from_secs(60);
+    Trace::new("large", Timestamp::from_secs(30), step, values.collect()).expect("whole")
+}
+
 /// Steps up and down by factors of five, so that the screen has much to hold.
 fn bursts(n_days: usize) -> Trace {
     let mut random = crate::testing::uniform(3);
@@ -91,7 +131,7 @@ fn both(trace: &Trace, settings: &Settings, configs: &[Config]) -> Vec<[Vec<Span
 }
 
 /// Cost of a day, where a minute in violation is as dear as half an hour of ten replicas.
-fn total(spans: &[Span]) -> f64 {
+pub(super) fn total(spans: &[Span]) -> f64 {
     spans.iter().map(|span| span.replica_hours + 5.0 * span.violation_minutes).sum()
 }
 
@@ -132,6 +172,67 @@ fn forecasts_too() {
     assert_agree(&web_service(10, 7), &three_days(), &forecasting());
 }
 
+#[test]
+fn risks_too() {
+    assert_agree(&web_service(10, 7), &three_days(), &by_risk());
+    assert_agree(&bursts(9), &three_days(), &by_risk());
+    let settings = Settings { noise: 0.001, missing: 0.05, ..three_days() };
+    assert_agree(&large(9), &settings, &by_risk());
+}
+
+/// What depends on the ready replicas has its say in the one above: a fleet that is full follows its load.
+#[test]
+fn a_full_fleet_that_follows_its_load_is_among_them() {
+    let trace = large(9);
+    let settings =
+        Settings { noise: 0.001, load_per_replica: Some(100.0), decisions: true, ..three_days() };
+    let mut scaler = crate::Autoscaler::new(by_risk()[3].clone()).expect("it builds");
+    let report = crate::sim::replay(&mut scaler, &trace, &settings).expect("it runs");
+    let codes: Vec<_> = report
+        .decisions
+        .iter()
+        .flat_map(|decision| decision.steps.iter().map(|step| step.reason.code()))
+        .collect();
+    for code in ["saturated", "worth_its_price", "needed_now"] {
+        let n = codes.iter().filter(|known| **known == code).count();
+        assert!(n > 10, "{code}: {n} of {}", codes.len());
+    }
+}
+
+/// Of many risks each has a tape, and those that are new join later.
+#[test]
+fn those_who_differ_in_their_risk_alone_share_a_pass() {
+    let trace = web_service(3, 7);
+    let settings = Settings { scored: "4h".parse().expect("a time"), ..Settings::default() };
+    let stage = Stage::new(&trace, &settings, 100.0, settings.scored_part(&trace)).expect("a part");
+    let with = |risks: std::ops::Range<u32>| -> Vec<Config> {
+        let one = |risk: u32| {
+            config(&format!(
+                r#""policies": [{{"kind": "predictive", "metric": "rps", "risk": {},
+                                  "forecaster": {{"kind": "naive"}}}}]"#,
+                0.001 * f64::from(risk)
+            ))
+        };
+        risks.map(one).collect()
+    };
+    let mut lanes = Lanes::new(&stage, 960, 1).expect("a plant for lanes");
+    let mut enter = |configs: &[Config]| -> Vec<Lane> {
+        let entered = lanes.enter(&configs.iter().collect::<Vec<_>>()).expect("they build");
+        entered.into_iter().map(|lane| lane.expect("a lane")).collect()
+    };
+    let first = enter(&with(1..21));
+    let again = enter(&with(11..41));
+    assert_eq!(first[10..], again[..10]);
+    // Readings, edges and one for each; whoever comes later has a pass of its own.
+    assert_eq!(lanes.tapes.words.len(), 2 + 20 + 2 + 20);
+    assert!(lanes.tapes.words.iter().all(|tape| tape.len() == 960));
+    let mut alone = Lanes::new(&stage, 960, 1).expect("a plant for lanes");
+    let entered = alone.enter(&[&with(17..18)[0]]).expect("it builds")[0].expect("a lane");
+    let told = [lanes.on_cores(&first[16..17]), alone.on_cores(&[entered])];
+    let [one, other] = told.map(|told| told.expect("it runs"));
+    assert_eq!(one, other);
+}
+
 /// Noise, lag and the plant's times away from their defaults.
 #[test]
 fn other_plants_too() {
@@ -160,6 +261,7 @@ fn other_plants_too() {
     ];
     for plant in plants {
         assert_agree(&bursts(9), &plant, &configs()[..6]);
+        assert_agree(&bursts(9), &plant, &by_risk()[..4]);
     }
 }
 
@@ -181,7 +283,10 @@ fn what_is_for_the_live_code_alone_is_named() {
     let faulty = Settings { crashes_per_day: 1.0, ..three_days() };
     assert_eq!(why(&faulty, hpa), "the plant has faults");
     let cases = [
-        (r#""policies": [{"kind": "predictive", "metric": "rps", "risk": 0.1}]"#, "by risk"),
+        (
+            r#""policies": [{"kind": "predictive", "metric": "rps"}], "lead_time": "5h""#,
+            "longer than four hours",
+        ),
         (
             r#""policies": [{"kind": "watermark", "metric": "cpu", "low": 0.4, "high": 0.8}]"#,
             "neither",

@@ -8,21 +8,12 @@ use wgpu::naga;
 use super::lane::Lane;
 use super::screen::{Screen, Slope};
 use super::state::State;
-use super::tests::{configs, forecasting, three_days};
+use super::tests::{by_risk, configs, forecasting, three_days, total};
 use super::*;
 use crate::gpu::device::open;
 use crate::gpu::replay::{LANE_WORDS, Params, SOURCE, STATE_WORDS};
 use crate::sim::{Settings, web_service};
-
-/// The adapter to test on; `tests/gpu.rs` fails where there must be one.
-fn adapter() -> Option<Choice> {
-    let choice = Choice { allow_software: true, ..Choice::default() };
-    let found = crate::gpu::info(&choice).is_ok();
-    if !found {
-        println!("skipped: no adapter");
-    }
-    found.then_some(choice)
-}
+use crate::testing::adapter;
 
 /// Both answers of all configurations over a day: of the cores, of the device.
 fn both(choice: &Choice, go_on: &dyn Fn(f64) -> bool) -> [Vec<Told>; 2] {
@@ -30,7 +21,7 @@ fn both(choice: &Choice, go_on: &dyn Fn(f64) -> bool) -> [Vec<Told>; 2] {
     let settings = Settings { scored: "1d".parse().expect("a time"), ..three_days() };
     let stage = Stage::new(&trace, &settings, 100.0, settings.scored_part(&trace)).expect("a part");
     let mut lanes = Lanes::new(&stage, 1000, 6).expect("a plant for lanes");
-    let all: Vec<Config> = configs().into_iter().chain(forecasting()).collect();
+    let all: Vec<Config> = configs().into_iter().chain(forecasting()).chain(by_risk()).collect();
     let entered = lanes.enter(&all.iter().collect::<Vec<_>>()).expect("they build");
     let entered: Vec<Lane> = entered.into_iter().map(|lane| lane.expect("a lane")).collect();
     let replayed = lanes.replay(&entered, choice, go_on).expect("an adapter");
@@ -51,6 +42,21 @@ fn assert_alike([cores, device]: &[Vec<Told>; 2]) {
             assert!(violated <= 2.0, "{one:?} {other:?}");
         }
     }
+    // Who is better by more than that is better on both sides.
+    let totals = |side: &[Told]| -> Vec<f64> {
+        side.iter().map(|told| total(told.as_ref().expect("known"))).collect()
+    };
+    let (cores, device) = (totals(cores), totals(device));
+    let mut n_pairs = 0;
+    for one in 0..cores.len() {
+        for other in 0..cores.len() {
+            if cores[one] < 0.99 * cores[other] {
+                n_pairs += 1;
+                assert!(device[one] < device[other], "{one} {other}");
+            }
+        }
+    }
+    assert!(n_pairs > cores.len(), "{n_pairs}");
 }
 
 #[test]
@@ -142,6 +148,11 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
         seen_down,
         events_up,
         events_down,
+        kept,
+        had,
+        recent,
+        age,
+        memory,
         reserved
     );
     assert_same!(
@@ -151,7 +162,7 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
         max,
         initial,
         utilization,
-        tape,
+        tapes,
         percent,
         sizes,
         within,
@@ -163,6 +174,8 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
         low,
         high,
         planned,
+        keeps,
+        follows,
         guards,
         tolerance,
         windows,
@@ -208,6 +221,12 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
         first_seen,
         n_seen,
         n_events,
+        kept,
+        had,
+        beyond,
+        full,
+        filled,
+        n_followed,
         is_violated,
         violated,
         paid,
@@ -219,7 +238,8 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
 
 #[test]
 fn words_lie_where_the_structures_have_them() {
-    let params = Params { timeout: 1.5, stopped: [7, 8], reserved: [0, 9], ..Params::default() };
+    let params =
+        Params { timeout: 1.5, stopped: [7, 8], had: [0, 6], reserved: 9, ..Params::default() };
     let words = params.words();
     assert_eq!(4 * words.len(), size_of::<Params>());
     assert_eq!(words[offset_of!(Params, timeout) / 4], 1.5_f32.to_bits());
@@ -228,7 +248,9 @@ fn words_lie_where_the_structures_have_them() {
     let lane = Lane {
         utilization: 0.5,
         within: [3, 4],
+        tapes: [1, 2, 9],
         planned: 75.0,
+        keeps: 8,
         guards: 0x21,
         longest: [5, 6],
         periods: [1, 2, 3, 4],
@@ -239,6 +261,8 @@ fn words_lie_where_the_structures_have_them() {
     assert_eq!(words[offset_of!(Lane, utilization) / 4], 0.5_f32.to_bits());
     assert_eq!(words[offset_of!(Lane, within) / 4 + 1], 4);
     assert_eq!(words[offset_of!(Lane, planned) / 4], 75.0_f32.to_bits());
+    assert_eq!(words[offset_of!(Lane, tapes) / 4 + 2], 9);
+    assert_eq!(words[offset_of!(Lane, keeps) / 4], 8);
     assert_eq!(words[offset_of!(Lane, guards) / 4], 0x21);
     assert_eq!(words[offset_of!(Lane, longest) / 4 + 1], 6);
     assert_eq!(words.last(), Some(&4));

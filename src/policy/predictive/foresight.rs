@@ -1,0 +1,151 @@
+//! What no decision changes of proposals by risk: made once for all who replay the same load.
+//!
+//! In: readings, the outlook, risks. Out: at each moment what is needed by each risk, and between which
+//! sizes a load may be more than is seen. The arithmetic is the policy's own; whoever replays adds what
+//! depends on the replicas: one more that stays, what was needed lately, a load that follows them.
+
+use super::Predictive;
+use super::saturation::Saturation;
+use super::weigh::{Foreseen, Needed, Weigher, price};
+use crate::forecast::{Outlook, Risk};
+use crate::policy::Want;
+use crate::time::{Duration, Timestamp};
+
+/// One outlook and what a replica carries, seen by several who differ in their risk alone.
+#[derive(Debug)]
+pub(crate) struct Foresight {
+    weigher: Weigher,
+    risks: Risks,
+    full: f64,
+}
+
+#[derive(Debug)]
+enum Risks {
+    /// That of one who rehearses.
+    Auto,
+    Shares(Vec<f64>),
+}
+
+/// What one of them needs at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Need {
+    /// Nothing is known: no proposal.
+    #[default]
+    Unknown,
+    /// So many; where one more is there it may stay. What was needed over the last lead time counts too.
+    Worth { replicas: u32, stays: bool },
+    /// So many, without a forecast.
+    Plain { replicas: u32 },
+}
+
+/// Up to how many ready replicas the load is beyond what they carry, and fills them; none where there is
+/// no reading to go by.
+pub(crate) type Edges = Option<[u32; 2]>;
+
+impl Foresight {
+    /// The grain of time by which what was needed over the last lead time is kept, and what was ready
+    /// over [`RECENT`](Self::RECENT).
+    pub(crate) const SLOT: Duration = Weigher::SLOT;
+    /// So long what was ready may still be what a reading shows.
+    pub(crate) const RECENT: Duration = Saturation::AGE;
+    /// So long a load that was read beyond what is carried hides nothing.
+    pub(crate) const MEMORY: Duration = Saturation::MEMORY;
+
+    /// Prices that are worked out side by side: what it takes to weigh a load is shared.
+    const ABREAST: usize = 16;
+
+    /// Of a policy that has learnt its history, and of all others that differ in their share alone.
+    pub(crate) fn new(policy: Predictive, risks: &[Risk], full: f64) -> Self {
+        let share = |risk: &Risk| match risk {
+            Risk::Share(share) => Some(*share),
+            Risk::Auto => None,
+        };
+        let shares: Option<Vec<f64>> = risks.iter().map(share).collect();
+        Self { weigher: policy.weigher, risks: shares.map_or(Risks::Auto, Risks::Shares), full }
+    }
+
+    /// Takes in a reading, and tells what each of the risks needs, in their order.
+    pub(crate) fn look(
+        &mut self,
+        at: Timestamp,
+        lead_time: Duration,
+        outlook: &Outlook,
+        load: Option<f64>,
+        mut told: impl FnMut(usize, Need),
+    ) -> Edges {
+        let full = self.full;
+        let risk = match self.risks {
+            Risks::Auto => Risk::Auto,
+            Risks::Shares(_) => Risk::Share(1.0),
+        };
+        let foreseen = self.weigher.foresee(at, lead_time, outlook, load, full, risk);
+        let Foreseen { now, reach, risk, .. } = foreseen;
+        let learnt = [risk];
+        let risks = match &self.risks {
+            Risks::Auto => &learnt[..],
+            Risks::Shares(shares) => shares,
+        };
+        match (reach, now) {
+            (Ok(reach), _) => {
+                for (chunk, risks) in risks.chunks(Self::ABREAST).enumerate() {
+                    let at = |place: usize| risks[place.min(risks.len() - 1)];
+                    let prices = |place| price(outlook, full, at(place));
+                    let first = chunk * Self::ABREAST;
+                    let mut tell = |place: usize, needed: Needed| {
+                        let stays = needed.keeps_one_more(prices(place));
+                        told(
+                            first + place,
+                            Need::Worth { replicas: needed.replicas as u32, stays },
+                        );
+                    };
+                    if let [_] = risks {
+                        let [needed] = Needed::within(&reach, full, [prices(0)]);
+                        tell(0, needed);
+                        continue;
+                    }
+                    let needed: [_; Self::ABREAST] =
+                        Needed::within(&reach, full, std::array::from_fn(prices));
+                    (0..risks.len()).for_each(|place| tell(place, needed[place]));
+                }
+                self.weigher.held = None;
+            }
+            (Err(_), Some((load, _))) => {
+                let plain = self.weigher.without_forecast(at, load, full);
+                let Want::Replicas(replicas) = plain.want else { return None };
+                (0..risks.len()).for_each(|place| told(place, Need::Plain { replicas }));
+            }
+            (Err(_), None) => (0..risks.len()).for_each(|place| told(place, Need::Unknown)),
+        }
+        now.map(|(load, error)| {
+            let beyond = |replicas| Saturation::is_beyond((load, error), replicas, full);
+            [most(beyond), most(|replicas| Saturation::is_full(load, replicas, full))]
+        })
+    }
+}
+
+impl Foresight {
+    /// Whether so many that are full are more than those that were.
+    pub(crate) fn follows(ready: u32, filled: u32) -> bool {
+        Saturation::follows(ready, filled)
+    }
+
+    /// What a full fleet asks for whose load has followed it so often; none for never.
+    pub(crate) fn asks(n_followed: u32, ready: u32) -> u32 {
+        Saturation::asks(n_followed, f64::from(ready)).unwrap_or_default() as u32
+    }
+}
+
+/// The most replicas of which something holds that holds of all that are fewer.
+fn most(holds: impl Fn(f64) -> bool) -> u32 {
+    // Nobody who replays has more.
+    let (mut low, mut high) = (0, 1 << 16);
+    while low < high {
+        let middle = (low + high + 1) / 2;
+        if holds(f64::from(middle)) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low
+}
