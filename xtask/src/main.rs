@@ -26,6 +26,8 @@ cargo xtask VERB [--all]
   docs     the documentation, warnings denied
   python   builds the Python package into a virtual environment under target/, tests it
   node     builds the Node package in place, tests it
+  card     what a graphics card does: its tests and both its benches, with every figure that the
+           README is to have; FORESCALE_GPU, FORESCALE_GPU_GBPS and FORESCALE_GPU_TFLOPS as there
   ci       check, test --all, docs
 ";
 
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         "docs" => rust::docs(&mut steps),
         "python" => python::test(&mut steps, true),
         "node" => node::test(&mut steps, true),
+        "card" => rust::card(&mut steps),
         "ci" => rust::check(&mut steps)
             .and_then(|()| test(&mut steps, true))
             .and_then(|()| rust::docs(&mut steps)),

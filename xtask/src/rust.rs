@@ -43,6 +43,19 @@ pub(crate) fn test(steps: &mut Steps) -> Result<(), String> {
     steps.run("doc tests", &mut doc_tests)
 }
 
+/// What a graphics card does: that it is right, and how fast it is.
+pub(crate) fn card(steps: &mut Steps) -> Result<(), String> {
+    let build = ["--release", "--features", FEATURES];
+    let mut tests = steps.cargo(["test"]);
+    tests.args(build).args(["--test", "gpu", "--test", "tune_on_card", "--", "--nocapture"]);
+    steps.run("tests of the card", tests.env("FORESCALE_REQUIRE_GPU", "1"))?;
+    for bench in ["panel", "tune"] {
+        let mut figures = steps.cargo(["bench", "--features", FEATURES, "--bench", bench]);
+        steps.run(bench, &mut figures)?;
+    }
+    Ok(())
+}
+
 /// The documentation of the core, warnings denied.
 pub(crate) fn docs(steps: &mut Steps) -> Result<(), String> {
     let mut docs = steps.cargo(["doc", "--no-deps", "--features", FEATURES]);
