@@ -52,7 +52,7 @@ fn predictive() -> Config {
             "policies": [{"kind": "predictive", "metric": "rps",
                           "forecaster": {"kind": "naive"}}]}"#,
     )
-    .unwrap()
+    .expect("whole")
 }
 
 /// As `predictive` comes, by the space that it has by default.

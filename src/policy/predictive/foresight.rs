@@ -138,14 +138,14 @@ impl Foresight {
 /// The most replicas of which something holds that holds of all that are fewer.
 fn most(holds: impl Fn(f64) -> bool) -> u32 {
     // Nobody who replays has more.
-    let (mut low, mut high) = (0, 1 << 16);
-    while low < high {
-        let middle = (low + high + 1) / 2;
+    let (mut known, mut beyond) = (0, 1 << 16);
+    while beyond - known > 1 {
+        let middle = u32::midpoint(known, beyond);
         if holds(f64::from(middle)) {
-            low = middle;
+            known = middle;
         } else {
-            high = middle - 1;
+            beyond = middle;
         }
     }
-    low
+    known
 }
