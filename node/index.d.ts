@@ -748,7 +748,10 @@ export interface RegressorsForecaster {
   kind: 'regressors'
   /** The model of the rest. Default: `seasonal_naive`. */
   forecaster?: ForecasterConfig | string
-  /** By name; told by {@link Forecaster.regressor}. */
+  /**
+   * By name; told by {@link Forecaster.regressor} and {@link Autoscaler.regressor}. In an autoscaler one with
+   * the name of a metric of kind `total` has that metric's readings for its values.
+   */
   regressors?: {
     [name: string]: {
       /** How long before the load it may have come. Default: 0 s, 1, 2, 5, 10, 15 and 30 minutes. */
@@ -925,6 +928,21 @@ export class Autoscaler {
     times: Float64Array | readonly Time[],
     values: ArrayLike<number | null | undefined>,
   ): void
+
+  /**
+   * Tells what is known besides the load, for a forecaster of the kind `regressors`: one value and its
+   * time, or many, the oldest first. Each holds from its time until the next; what was known from the first
+   * time on is replaced. Times may lie ahead, so that a campaign is known before it begins; what belongs to
+   * a load should be told before it, and before its history. A regressor with the name of a metric of the
+   * configuration is not told: its values are the readings, and history for {@link Autoscaler.warmUp}.
+   * @param metric the metric whose load is forecast
+   * @param name one of the `regressors` of its forecaster
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if no policy forecasts the metric, its forecaster has no
+   *   regressor of that name or reads it from a metric, the two differ in length, the times do not rise, or
+   *   a value is missing or infinite; nothing is taken in then
+   */
+  regressor(metric: string, name: string, time: Time, value: number): void
+  regressor(metric: string, name: string, times: Float64Array | readonly Time[], values: ArrayLike<number>): void
 
   /**
    * The decision on one observation. Data that cannot be relied on is answered with the replicas
@@ -1586,6 +1604,13 @@ export interface Trace {
   times: Float64Array | readonly Time[]
   /** The mean load in each step, in the load's unit; from 0 up. A missing one is `null` or NaN, a hole. */
   values: ArrayLike<number | null | undefined>
+  /**
+   * What is known besides the load, by name, for a forecaster with `regressors`: values that each hold
+   * until the next. Those with the name of a metric of the configuration are shown as its readings when
+   * their time has come (a mean belongs to the end of its span); those of a regressor alone are told before the
+   * first decision, those of times to come too.
+   */
+  known?: Record<string, { times: Float64Array | readonly Time[]; values: ArrayLike<number> }>
 }
 
 /** What a forecast said of a moment, and what came. */

@@ -28,6 +28,7 @@ class Autoscaler:
     def snapshot(self) -> bytes: ...
     def settings(self) -> str: ...
     def warm_up(self, metric: str, times: Any, values: Any) -> None: ...
+    def regressor(self, metric: str, name: str, times: Any, values: Any) -> None: ...
     def decide(
         self,
         at: float,
@@ -176,13 +177,18 @@ def gpu_info(choice: str | None) -> str:
 def lint(config: str, now: float | None) -> str:
     """The findings as JSON, the worst first; `now` in seconds since the epoch."""
 
-def replay(config: str, name: str, times: Any, values: Any, plant: str) -> Report:
-    """Replays a trace; `times` in seconds since the epoch, a missing value is a hole."""
+@final
+class Trace:
+    """A recorded load, and what is known besides."""
+
+    def __new__(cls, name: str, times: Any, values: Any) -> Trace: ...
+    def with_known(self, name: str, times: Any, values: Any) -> Trace: ...
+
+def replay(config: str, trace: Trace, plant: str) -> Report:
+    """Replays a trace."""
 
 def fronts(
-    name: str,
-    times: Any,
-    values: Any,
+    trace: Trace,
     plant: str,
     contenders: Sequence[str] | None,
     families: Sequence[tuple[str, Sequence[tuple[str, str]]]],
@@ -190,15 +196,13 @@ def fronts(
     """The fronts of contenders and of families of one's own."""
 
 def diff(
-    configs: tuple[tuple[str, str], tuple[str, str]], name: str, times: Any, values: Any, plant: str
+    configs: tuple[tuple[str, str], tuple[str, str]], trace: Trace, plant: str
 ) -> tuple[str, str]:
     """Two configurations over the same trace, as JSON and as lines for people."""
 
 def tune(
     config: str,
-    name: str,
-    times: Any,
-    values: Any,
+    trace: Trace,
     plant: str,
     options: str,
     choice: str | None = None,

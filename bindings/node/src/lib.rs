@@ -108,6 +108,20 @@ impl Autoscaler {
         self.0.warm_up(&metric, &times, &values).map_err(|error| raise(env, &error))
     }
 
+    /// Tells values of a regressor.
+    #[napi]
+    pub fn regressor(
+        &mut self,
+        env: &Env,
+        metric: String,
+        name: String,
+        times: Float64ArraySlice,
+        values: Float64ArraySlice,
+    ) -> Result<()> {
+        let times: Vec<_> = times.iter().copied().map(convert::timestamp).collect();
+        self.0.regressor(&metric, &name, &times, &values).map_err(|error| raise(env, &error))
+    }
+
     /// The decision on one observation.
     #[napi]
     pub fn decide(

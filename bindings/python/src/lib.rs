@@ -50,7 +50,7 @@ mod _native {
     #[pymodule_export]
     use crate::prometheus::{prometheus_chunks, read_prometheus};
     #[pymodule_export]
-    use crate::replay::{Fronts, Report, diff, fronts, replay};
+    use crate::replay::{Fronts, Report, Trace, diff, fronts, replay};
     #[pymodule_export]
     use crate::sizer::{Bounds, Estimate, Recommendation, Sizer};
     #[pymodule_export]
