@@ -1570,6 +1570,92 @@ export function forecastPanel(
   options: PanelOptions & { nSeries: number },
 ): Promise<PanelForecast>
 
+/** Settings of an {@link ElasticNet}. */
+export interface ElasticNetSettings {
+  /** How far ahead it will be asked for, in steps, up to 2,000. Default 12. */
+  horizon?: number
+  /** The weight of the penalty, above 0. Default 0.001. */
+  penalty?: number
+  /** The share of the absolute weights in the penalty, 0 to 1; the rest is of their squares. Default 0.5. */
+  l1_ratio?: number
+  /** As many rows of features at most are fitted for each horizon, 1,000 to 1,000,000. Default 20,000. */
+  rows?: number
+}
+
+/** What an {@link ElasticNet} is fitted on. */
+export interface FitOptions {
+  /** Time between two samples: a text such as `'5m'`, or milliseconds. */
+  step: string | number
+  /** As an object, or as JSON or YAML text. */
+  settings?: ElasticNetSettings | string | null
+  /** The time of the first sample, which is the end of its step. Default 0; the calendar counts. */
+  start?: Time
+  /** Ends the wait; the fit itself goes on. */
+  signal?: AbortSignal
+}
+
+/**
+ * One elastic net over lags and the calendar for many series that resemble each other, fitted on all of
+ * them together. A short history that says little by itself is forecast as the others went on from where it
+ * is now; it need not be one of those of the fit.
+ * @example
+ * const net = await ElasticNet.fit(rows, { step: '5m', start: first })
+ * const answer = net.forecast(history, { issuedAt: last })
+ * console.log(answer.abstained ? answer.explain() : answer.row(0))
+ */
+export class ElasticNet {
+  private constructor()
+  /**
+   * Fits the model on all cores, off the main thread: series of two days and the horizon at least.
+   * @param values as of {@link forecastPanel}
+   * @throws {ForescaleError} `FORESCALE_CONFIG` or `FORESCALE_OBSERVATION`, as a rejection
+   */
+  static fit(
+    values: Iterable<ArrayLike<number | null | undefined>>,
+    options: FitOptions & { nSeries?: undefined },
+  ): Promise<ElasticNet>
+  static fit(
+    values: ArrayLike<number | null | undefined>,
+    options: FitOptions & { nSeries: number },
+  ): Promise<ElasticNet>
+  /**
+   * From a snapshot as bytes, or as the object parsed from them.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT` if it is cut, foreign, or of another version
+   */
+  static restore(snapshot: Uint8Array | string | object): ElasticNet
+  /** The settings in force, defaults too. */
+  get settings(): Required<ElasticNetSettings>
+  /**
+   * The forecast of a series from its last samples, a day and two hours at least; `null` and NaN are
+   * missing ones.
+   * @param options.issuedAt the end of the last sample
+   * @param options.horizon steps, or a text such as `'30m'`; default as far as it was fitted for
+   * @param options.quantiles rising, each in (0, 1); default 0.5 and 0.95
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if one is out of range
+   */
+  forecast(
+    history: ArrayLike<number | null | undefined>,
+    options: { issuedAt: Time; horizon?: number | string; quantiles?: Iterable<number> },
+  ): Forecast | Abstain
+  /**
+   * Those of many series on the step of the fit, on all cores and off the main thread.
+   * @param values as of {@link forecastPanel}
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION`, as a rejection
+   */
+  forecastPanel(
+    values: Iterable<ArrayLike<number | null | undefined>> | ArrayLike<number | null | undefined>,
+    options?: {
+      start?: Time
+      horizon?: number | string
+      quantiles?: Iterable<number>
+      nSeries?: number
+      signal?: AbortSignal
+    },
+  ): Promise<PanelForecast>
+  /** Settings and weights as JSON bytes. */
+  snapshot(): Buffer
+}
+
 /** The graphics card that would be used. */
 export interface GpuInfo {
   /** As its driver calls it. */

@@ -443,6 +443,48 @@ async function forecastPanel(values, options) {
   return signal ? abortable(forecast, signal) : forecast
 }
 
+class ElasticNet {
+  #core
+
+  constructor(core) {
+    this.#core = core
+  }
+
+  static async fit(values, options) {
+    const given = fields('options', options, ['step', 'nSeries', 'settings', 'start', 'signal'])
+    const { step, nSeries, settings, start = 0, signal } = given
+    const [matrix, n] = panel(values, nSeries)
+    const ask = [settingsText(settings), matrix, n, millis(start, () => 'start'), span(step, 'step')]
+    return work(signal, () => addon.fitElasticNet(...ask), (core) => new ElasticNet(core))
+  }
+
+  static restore(snapshot) {
+    return restored(ElasticNet, addon.ElasticNet, snapshot)
+  }
+
+  get settings() {
+    return JSON.parse(this.#core.settings())
+  }
+
+  forecast(history, { issuedAt, horizon = this.settings.horizon, quantiles = [0.5, 0.95] } = {}) {
+    const samples = column('history', history, numberOrNaN)
+    const ask = [millis(issuedAt, () => 'issuedAt'), ahead(horizon), Array.from(quantiles)]
+    const answer = call(() => this.#core.forecast(samples, ...ask))
+    return 'values' in answer ? new Forecast(answer) : new Abstain(answer)
+  }
+
+  async forecastPanel(values, options = {}) {
+    const given = fields('options', options, ['horizon', 'quantiles', 'nSeries', 'start', 'signal'])
+    const { horizon = this.settings.horizon, quantiles = [0.5, 0.95], nSeries, start = 0, signal } = given
+    const ask = [...panel(values, nSeries), millis(start, () => 'start'), ahead(horizon), Array.from(quantiles)]
+    return work(signal, () => this.#core.forecastPanel(...ask), (parts) => new PanelForecast(parts))
+  }
+
+  snapshot() {
+    return call(() => this.#core.snapshot())
+  }
+}
+
 function gpuInfo() {
   const told = JSON.parse(call(() => addon.gpuInfo(process.env.FORESCALE_GPU)))
   const { max_binding_bytes, max_buffer_bytes, max_invocations, has_timestamps, ...rest } = told
@@ -858,6 +900,7 @@ module.exports = {
   Autoscaler,
   Decision,
   Detector,
+  ElasticNet,
   Forecast,
   Forecaster,
   ForescaleError,

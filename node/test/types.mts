@@ -43,8 +43,16 @@ try {
   if (error instanceof ForescaleError) console.log(error.code, error.path, wish, codes, forecast, twin, mending)
 }
 
+const net: Promise<forescale.ElasticNet> = forescale.ElasticNet.fit([[1, null]], { step: '5m', settings: { horizon: 6 } })
+const expected: Promise<Forecast | string> = net.then((fitted) => {
+  const told = fitted.forecast([1, null], { issuedAt: new Date() })
+  return told.abstained ? told.explain() : told
+})
+void expected
 // @ts-expect-error: a value is not missing in silence
 scaler.regressor('rps', 'campaign', 5, null)
+// @ts-expect-error: fitted, not made
+new forescale.ElasticNet()
 // @ts-expect-error: the limit is not optional
 new Autoscaler({ policies: [] })
 // @ts-expect-error: no such kind

@@ -6,6 +6,7 @@ from typing import Any, Literal, final
 
 _Judged = Literal["forecast", "as_now", "yesterday", "level"]
 _Score = tuple[float, float, float]
+_PanelParts = tuple[datetime, float, int, list[float], bytearray, list[tuple[int, "Reason"]], str]
 
 __version__: str
 
@@ -152,6 +153,32 @@ class Forecaster:
         self, horizon: int | str | tuple[float], quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
 
+@final
+class ElasticNet:
+    """The core of ``forescale.ElasticNet``."""
+
+    @staticmethod
+    def fit(settings: str | None, values: Any, step: str | float, start: float) -> ElasticNet: ...
+    @staticmethod
+    def restore(snapshot: bytes) -> ElasticNet: ...
+    def snapshot(self) -> bytes: ...
+    def settings(self) -> str: ...
+    def step(self) -> float: ...
+    def forecast(
+        self,
+        history: Any,
+        issued_at: float,
+        horizon: int | str | tuple[float],
+        quantiles: Sequence[float],
+    ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
+    def forecast_panel(
+        self,
+        values: Any,
+        start: float,
+        horizon: int | str | tuple[float],
+        quantiles: Sequence[float],
+    ) -> _PanelParts: ...
+
 def crosses(
     forecast: tuple[float, float, list[float], list[list[float]]],
     limit: float,
@@ -168,7 +195,7 @@ def forecast_panel(
     quantiles: Sequence[float],
     device: str,
     choice: str | None,
-) -> tuple[datetime, float, int, list[float], bytearray, list[tuple[int, Reason]], str]:
+) -> _PanelParts:
     """The forecasts of the rows of a matrix, as memory of doubles, which rows abstain, and the device."""
 
 def gpu_info(choice: str | None) -> str:

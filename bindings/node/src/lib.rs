@@ -5,6 +5,7 @@
 
 mod convert;
 pub mod detector;
+pub mod elastic_net;
 pub mod forecaster;
 pub mod gpu;
 pub mod lint;

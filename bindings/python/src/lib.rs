@@ -10,6 +10,7 @@ mod autoscaler;
 mod convert;
 mod decision;
 mod detector;
+mod elastic_net;
 mod error;
 mod forecaster;
 mod gpu;
@@ -39,6 +40,8 @@ mod _native {
     use crate::decision::{Decision, Reason, Step};
     #[pymodule_export]
     use crate::detector::{Anomaly, Detector};
+    #[pymodule_export]
+    use crate::elastic_net::ElasticNet;
     #[pymodule_export]
     use crate::forecaster::{Forecaster, crosses, forecast_panel};
     #[pymodule_export]
