@@ -748,7 +748,10 @@ export interface RegressorsForecaster {
   kind: 'regressors'
   /** The model of the rest. Default: `seasonal_naive`. */
   forecaster?: ForecasterConfig | string
-  /** By name; told by {@link Forecaster.regressor}. */
+  /**
+   * By name; told by {@link Forecaster.regressor} and {@link Autoscaler.regressor}. In an autoscaler one with
+   * the name of a metric of kind `total` has that metric's readings for its values.
+   */
   regressors?: {
     [name: string]: {
       /** How long before the load it may have come. Default: 0 s, 1, 2, 5, 10, 15 and 30 minutes. */
@@ -925,6 +928,21 @@ export class Autoscaler {
     times: Float64Array | readonly Time[],
     values: ArrayLike<number | null | undefined>,
   ): void
+
+  /**
+   * Tells what is known besides the load, for a forecaster of the kind `regressors`: one value and its
+   * time, or many, the oldest first. Each holds from its time until the next; what was known from the first
+   * time on is replaced. Times may lie ahead, so that a campaign is known before it begins; what belongs to
+   * a load should be told before it, and before its history. A regressor with the name of a metric of the
+   * configuration is not told: its values are the readings, and history for {@link Autoscaler.warmUp}.
+   * @param metric the metric whose load is forecast
+   * @param name one of the `regressors` of its forecaster
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if no policy forecasts the metric, its forecaster has no
+   *   regressor of that name or reads it from a metric, the two differ in length, the times do not rise, or
+   *   a value is missing or infinite; nothing is taken in then
+   */
+  regressor(metric: string, name: string, time: Time, value: number): void
+  regressor(metric: string, name: string, times: Float64Array | readonly Time[], values: ArrayLike<number>): void
 
   /**
    * The decision on one observation. Data that cannot be relied on is answered with the replicas
@@ -1552,6 +1570,92 @@ export function forecastPanel(
   options: PanelOptions & { nSeries: number },
 ): Promise<PanelForecast>
 
+/** Settings of an {@link ElasticNet}. */
+export interface ElasticNetSettings {
+  /** How far ahead it will be asked for, in steps, up to 2,000. Default 12. */
+  horizon?: number
+  /** The weight of the penalty, above 0. Default 0.001. */
+  penalty?: number
+  /** The share of the absolute weights in the penalty, 0 to 1; the rest is of their squares. Default 0.5. */
+  l1_ratio?: number
+  /** As many rows of features at most are fitted for each horizon, 1,000 to 1,000,000. Default 20,000. */
+  rows?: number
+}
+
+/** What an {@link ElasticNet} is fitted on. */
+export interface FitOptions {
+  /** Time between two samples: a text such as `'5m'`, or milliseconds. */
+  step: string | number
+  /** As an object, or as JSON or YAML text. */
+  settings?: ElasticNetSettings | string | null
+  /** The time of the first sample, which is the end of its step. Default 0; the calendar counts. */
+  start?: Time
+  /** Ends the wait; the fit itself goes on. */
+  signal?: AbortSignal
+}
+
+/**
+ * One elastic net over lags and the calendar for many series that resemble each other, fitted on all of
+ * them together. A short history that says little by itself is forecast as the others went on from where it
+ * is now; it need not be one of those of the fit.
+ * @example
+ * const net = await ElasticNet.fit(rows, { step: '5m', start: first })
+ * const answer = net.forecast(history, { issuedAt: last })
+ * console.log(answer.abstained ? answer.explain() : answer.row(0))
+ */
+export class ElasticNet {
+  private constructor()
+  /**
+   * Fits the model on all cores, off the main thread: series of two days and the horizon at least.
+   * @param values as of {@link forecastPanel}
+   * @throws {ForescaleError} `FORESCALE_CONFIG` or `FORESCALE_OBSERVATION`, as a rejection
+   */
+  static fit(
+    values: Iterable<ArrayLike<number | null | undefined>>,
+    options: FitOptions & { nSeries?: undefined },
+  ): Promise<ElasticNet>
+  static fit(
+    values: ArrayLike<number | null | undefined>,
+    options: FitOptions & { nSeries: number },
+  ): Promise<ElasticNet>
+  /**
+   * From a snapshot as bytes, or as the object parsed from them.
+   * @throws {ForescaleError} `FORESCALE_SNAPSHOT` if it is cut, foreign, or of another version
+   */
+  static restore(snapshot: Uint8Array | string | object): ElasticNet
+  /** The settings in force, defaults too. */
+  get settings(): Required<ElasticNetSettings>
+  /**
+   * The forecast of a series from its last samples, a day and two hours at least; `null` and NaN are
+   * missing ones.
+   * @param options.issuedAt the end of the last sample
+   * @param options.horizon steps, or a text such as `'30m'`; default as far as it was fitted for
+   * @param options.quantiles rising, each in (0, 1); default 0.5 and 0.95
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION` if one is out of range
+   */
+  forecast(
+    history: ArrayLike<number | null | undefined>,
+    options: { issuedAt: Time; horizon?: number | string; quantiles?: Iterable<number> },
+  ): Forecast | Abstain
+  /**
+   * Those of many series on the step of the fit, on all cores and off the main thread.
+   * @param values as of {@link forecastPanel}
+   * @throws {ForescaleError} `FORESCALE_OBSERVATION`, as a rejection
+   */
+  forecastPanel(
+    values: Iterable<ArrayLike<number | null | undefined>> | ArrayLike<number | null | undefined>,
+    options?: {
+      start?: Time
+      horizon?: number | string
+      quantiles?: Iterable<number>
+      nSeries?: number
+      signal?: AbortSignal
+    },
+  ): Promise<PanelForecast>
+  /** Settings and weights as JSON bytes. */
+  snapshot(): Buffer
+}
+
 /** The graphics card that would be used. */
 export interface GpuInfo {
   /** As its driver calls it. */
@@ -1586,6 +1690,13 @@ export interface Trace {
   times: Float64Array | readonly Time[]
   /** The mean load in each step, in the load's unit; from 0 up. A missing one is `null` or NaN, a hole. */
   values: ArrayLike<number | null | undefined>
+  /**
+   * What is known besides the load, by name, for a forecaster with `regressors`: values that each hold
+   * until the next. Those with the name of a metric of the configuration are shown as its readings when
+   * their time has come (a mean belongs to the end of its span); those of a regressor alone are told before the
+   * first decision, those of times to come too.
+   */
+  known?: Record<string, { times: Float64Array | readonly Time[]; values: ArrayLike<number> }>
 }
 
 /** What a forecast said of a moment, and what came. */

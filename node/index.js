@@ -43,6 +43,10 @@ class Autoscaler {
     call(() => this.#core.warmUp(metric, at, load))
   }
 
+  regressor(metric, name, times, values) {
+    call(() => this.#core.regressor(metric, name, ...pairs(times, values)))
+  }
+
   decide(observation) {
     if (observation === null || typeof observation !== 'object') {
       throw refusal('observation', observation, 'an object with `at`, `ready` and `metrics`')
@@ -221,15 +225,11 @@ class Forecaster {
   }
 
   observe(times, values) {
-    const isOne = times instanceof Date || typeof times === 'number'
-    const [at, load] = isOne ? [[millis(times, () => 'times')], [numberOrNaN(values, () => 'values')]] : [times, values]
-    call(() => this.#core.observe(...samples(at, load)))
+    call(() => this.#core.observe(...pairs(times, values)))
   }
 
   regressor(name, times, values) {
-    const isOne = times instanceof Date || typeof times === 'number'
-    const [at, known] = isOne ? [[millis(times, () => 'times')], [numberOrNaN(values, () => 'values')]] : [times, values]
-    call(() => this.#core.regressor(name, ...samples(at, known)))
+    call(() => this.#core.regressor(name, ...pairs(times, values)))
   }
 
   forecast({ horizon = 60, quantiles = [0.5, 0.95] } = {}) {
@@ -435,13 +435,54 @@ async function forecastPanel(values, options) {
   const given = fields('options', options, known)
   const { step, horizon, quantiles = [0.5, 0.95], nSeries, settings, start = 0, device = 'auto', signal } = given
   signal?.throwIfAborted()
-  const [matrix, n] = nSeries === undefined ? rows(values) : [column('values', values, numberOrNaN), nSeries]
-  count(n, 'nSeries')
+  const [matrix, n] = panel(values, nSeries)
   const at = millis(start, () => 'start')
   const ask = [at, span(step, 'step'), ahead(horizon), Array.from(quantiles), String(device), process.env.FORESCALE_GPU]
   const work = Promise.resolve(call(() => addon.forecastPanel(settingsText(settings), matrix, n, ...ask)))
   const forecast = work.then((parts) => new PanelForecast(parts), (error) => Promise.reject(own(error)))
   return signal ? abortable(forecast, signal) : forecast
+}
+
+class ElasticNet {
+  #core
+
+  constructor(core) {
+    this.#core = core
+  }
+
+  static async fit(values, options) {
+    const given = fields('options', options, ['step', 'nSeries', 'settings', 'start', 'signal'])
+    const { step, nSeries, settings, start = 0, signal } = given
+    const [matrix, n] = panel(values, nSeries)
+    const ask = [settingsText(settings), matrix, n, millis(start, () => 'start'), span(step, 'step')]
+    return work(signal, () => addon.fitElasticNet(...ask), (core) => new ElasticNet(core))
+  }
+
+  static restore(snapshot) {
+    return restored(ElasticNet, addon.ElasticNet, snapshot)
+  }
+
+  get settings() {
+    return JSON.parse(this.#core.settings())
+  }
+
+  forecast(history, { issuedAt, horizon = this.settings.horizon, quantiles = [0.5, 0.95] } = {}) {
+    const samples = column('history', history, numberOrNaN)
+    const ask = [millis(issuedAt, () => 'issuedAt'), ahead(horizon), Array.from(quantiles)]
+    const answer = call(() => this.#core.forecast(samples, ...ask))
+    return 'values' in answer ? new Forecast(answer) : new Abstain(answer)
+  }
+
+  async forecastPanel(values, options = {}) {
+    const given = fields('options', options, ['horizon', 'quantiles', 'nSeries', 'start', 'signal'])
+    const { horizon = this.settings.horizon, quantiles = [0.5, 0.95], nSeries, start = 0, signal } = given
+    const ask = [...panel(values, nSeries), millis(start, () => 'start'), ahead(horizon), Array.from(quantiles)]
+    return work(signal, () => this.#core.forecastPanel(...ask), (parts) => new PanelForecast(parts))
+  }
+
+  snapshot() {
+    return call(() => this.#core.snapshot())
+  }
 }
 
 function gpuInfo() {
@@ -600,7 +641,7 @@ class Recommendation {
 }
 
 async function replay(config, trace, plant = {}, { signal } = {}) {
-  return work(signal, () => addon.replay(text(config), text(plant), ...recorded(trace)), (core) => new Report(core))
+  return work(signal, () => addon.replay(text(config), text(plant), recorded(trace)), (core) => new Report(core))
 }
 
 class Fronts extends Told {
@@ -629,14 +670,14 @@ async function fronts(trace, plant = {}, { contenders = null, families = {}, sig
     Object.entries(configs).map(([label, config]) => [family, label, text(config)]),
   )
   const names = contenders === null ? null : Array.from(contenders)
-  return work(signal, () => addon.fronts(text(plant), ...recorded(trace), names, own), (core) => new Fronts(core))
+  return work(signal, () => addon.fronts(text(plant), recorded(trace), names, own), (core) => new Fronts(core))
 }
 
 async function diff(configs, trace, plant = {}, { signal } = {}) {
   const pair = Object.entries(configs ?? {}).map(([name, config]) => [name, text(config)])
   if (pair.length !== 2) throw refusal('configs', configs, 'two configurations by their names')
   const told = ([json, lines]) => ({ ...JSON.parse(json), told: lines })
-  return work(signal, () => addon.diff(pair, text(plant), ...recorded(trace)), told)
+  return work(signal, () => addon.diff(pair, text(plant), recorded(trace)), told)
 }
 
 /** What runs on the pool, and what its answer is made into. */
@@ -646,18 +687,20 @@ async function work(signal, start, made) {
   return signal ? abortable(answer, signal) : answer
 }
 
-/** The name, the times and the values of a trace. */
+/** A trace as the core has it. */
 function recorded(trace) {
   if (trace === null || typeof trace !== 'object') throw refusal('trace', trace, '{ times, values }')
-  const { name = 'trace', times, values } = trace
-  return [name, ...samples(times, values)]
+  const { name = 'trace', times, values, known = {} } = trace
+  const load = new addon.Trace(name, ...samples(times, values))
+  const tell = (whole, [name, series]) => whole.withKnown(name, ...samples(series?.times, series?.values))
+  return Object.entries(known).reduce(tell, load)
 }
 
 class Tuning extends Told {}
 
 async function tune(config, trace, plant = {}, { signal, until, ...options } = {}) {
   signal?.throwIfAborted()
-  const search = call(() => new addon.Search(text(config), text(plant), text(options), ...recorded(trace), process.env.FORESCALE_GPU))
+  const search = call(() => new addon.Search(text(config), text(plant), text(options), recorded(trace), process.env.FORESCALE_GPU))
   return endable(search, (json) => new Tuning(json), signal, until)
 }
 
@@ -771,8 +814,22 @@ function rows(matrix) {
   return [flat, columns.length]
 }
 
+/** A matrix, and the number of its rows. */
+function panel(values, nSeries) {
+  const [matrix, n] = nSeries === undefined ? rows(values) : [column('values', values, numberOrNaN), nSeries]
+  count(n, 'nSeries')
+  return [matrix, n]
+}
+
 function samples(times, values) {
   return [column('times', times, millis), column('values', values, numberOrNaN)]
+}
+
+/** The same, or one time and its value. */
+function pairs(times, values) {
+  const isOne = times instanceof Date || typeof times === 'number'
+  if (!isOne) return samples(times, values)
+  return samples([millis(times, () => 'times')], [numberOrNaN(values, () => 'values')])
 }
 
 /** A series as numbers; `read` checks each. */
@@ -843,6 +900,7 @@ module.exports = {
   Autoscaler,
   Decision,
   Detector,
+  ElasticNet,
   Forecast,
   Forecaster,
   ForescaleError,

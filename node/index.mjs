@@ -6,6 +6,7 @@ export const {
   Autoscaler,
   Decision,
   Detector,
+  ElasticNet,
   Forecast,
   Forecaster,
   ForescaleError,

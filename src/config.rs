@@ -186,8 +186,10 @@ impl Config {
                         return Err(inside(Error::config("metric", message)));
                     }
                     None => {
-                        let outlook = Outlook::new(wanted, lead_time.in_force()).map_err(inside)?;
+                        let mut outlook =
+                            Outlook::new(wanted, lead_time.in_force()).map_err(inside)?;
                         outlook.check_reach(self.lead_time.longest()).map_err(inside)?;
+                        outlook.follow_upstreams(self.upstreams(&outlook).map_err(inside)?);
                         outlooks.push(outlook);
                     }
                 }
@@ -305,6 +307,27 @@ impl Config {
         let near = crate::catalog::did_you_mean(metric, &known);
         let message = format!("is \"{metric}\", must be one of `metrics`: {known:?}{near}");
         Err(Error::config(setting, message))
+    }
+
+    /// The regressors that are metrics too.
+    fn upstreams(&self, outlook: &Outlook) -> Result<Vec<String>, Error> {
+        let mut upstreams = Vec::new();
+        for name in outlook.regressors() {
+            let Some(metric) = self.metrics.get(name) else { continue };
+            let refused = |message: &'static str| {
+                Error::config(format!("forecaster.regressors.{name}"), message)
+            };
+            if name == outlook.metric() {
+                return Err(refused("is the metric that is forecast, must be another one"));
+            }
+            if metric.kind != MetricKind::Total {
+                let message = "has the name of a metric, which must be of kind `total` to be read; \
+                               one that is told must have another name";
+                return Err(refused(message));
+            }
+            upstreams.push(name.to_owned());
+        }
+        Ok(upstreams)
     }
 
     /// A forecast of load becomes replicas only through a capacity of the same metric.

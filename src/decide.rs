@@ -177,8 +177,9 @@ impl Autoscaler {
     /// Feeds history of a metric's total load, so that its forecast need not start from nothing.
     ///
     /// `values` are in the load's unit; `None` or NaN is a missing one. What lies before the samples
-    /// that it has is skipped, so history may overlap; of a metric that no policy forecasts nothing
-    /// is kept.
+    /// that it has is skipped, so history may overlap; of a metric that no policy forecasts and that is
+    /// no regressor nothing is kept. History of a regressor comes before that of the load, so that what it
+    /// is worth is learnt.
     ///
     /// # Errors
     /// [`ErrorKind::Observation`](crate::ErrorKind::Observation) for a metric the configuration
@@ -191,6 +192,9 @@ impl Autoscaler {
         values: &[Option<f64>],
     ) -> Result<(), Error> {
         self.known(metric)?;
+        for outlook in &mut self.outlooks {
+            outlook.warm_up_upstream(metric, times, values)?;
+        }
         if let Some(outlook) = self.outlooks.iter_mut().find(|outlook| outlook.metric() == metric) {
             let full_load = self.capacity.as_ref().and_then(|known| known.full_load().ok());
             let lead_time = self.lead_time.in_force();
@@ -215,6 +219,62 @@ impl Autoscaler {
             }
         }
         Ok(())
+    }
+
+    /// Tells values of a regressor of a metric's forecaster: what is known besides the load, such as
+    /// campaigns to come or what has been ordered. It is one that the settings of the forecaster
+    /// [`regressors`](crate::forecast::regressors) name.
+    ///
+    /// Each value holds from its time until the next; a series told anew replaces what was known from its
+    /// first time on. Times may lie ahead, so that a campaign is known before it begins; what belongs to a
+    /// load should be told before it, and before its history is fed. What is told is part of the snapshot;
+    /// the latest 100,000 values are kept, and none is needed that is longer past than the longest lag.
+    ///
+    /// A regressor with the name of a metric of the configuration is not told: its values are the readings
+    /// in the observations, and history for [`warm_up`](Self::warm_up).
+    ///
+    /// ```
+    /// use forescale::{Autoscaler, Duration, Timestamp};
+    ///
+    /// let mut scaler = Autoscaler::from_text(
+    ///     r#"{"max_replicas": 30, "metrics": {"rps": {"kind": "total"}},
+    ///         "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+    ///         "policies": [{"kind": "predictive", "metric": "rps", "forecaster": {
+    ///             "kind": "regressors", "forecaster": "naive",
+    ///             "regressors": {"campaign": {"lags": ["0s"]}}}}]}"#,
+    /// )?;
+    /// // A campaign each third hour brings 900 in place of 400; minute 1860 lies in one.
+    /// let minute = |number: i64| Timestamp::from_secs(60 * number);
+    /// let hours = (0..35).map(|hour| (minute(60 * hour), f64::from(u8::from(hour % 3 == 0))));
+    /// let (times, values): (Vec<_>, Vec<_>) = hours.unzip();
+    /// scaler.regressor("rps", "campaign", &times, &values)?;
+    /// let loads = (0..1860).map(|at| Some(if at / 60 % 3 == 0 { 900.0 } else { 400.0 }));
+    /// let minutes: Vec<_> = (0..1860).map(minute).collect();
+    /// scaler.warm_up("rps", &minutes, &loads.collect::<Vec<_>>())?;
+    ///
+    /// // The last one ended at minute 1860; the next begins at 1980, two hours ahead.
+    /// let forecast = scaler.forecast("rps", Duration::from_secs(7800), &[0.5])?;
+    /// let forecast = forecast.expect("a day of minutes");
+    /// assert!((forecast.row(60)[0] / 400.0 - 1.0).abs() < 0.1);
+    /// assert!((forecast.row(125)[0] / 900.0 - 1.0).abs() < 0.1);
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Observation`](crate::ErrorKind::Observation) for a metric that is not configured or
+    /// that no policy forecasts, for a name that is none of its forecaster's regressors or that of a metric,
+    /// lengths that differ or are above 100,000, times that do not rise, and a value that is not finite;
+    /// nothing is taken then.
+    pub fn regressor(
+        &mut self,
+        metric: &str,
+        name: &str,
+        times: &[Timestamp],
+        values: &[f64],
+    ) -> Result<(), Error> {
+        self.outlook(metric)?;
+        let outlook = self.outlooks.iter_mut().find(|outlook| outlook.metric() == metric);
+        outlook.expect("just found").regressor(name, times, values)
     }
 
     /// The forecast of a metric's total load from its last closed step on, up to `horizon` ahead;
@@ -400,6 +460,11 @@ impl Autoscaler {
     /// The decision on the last observation.
     pub(crate) fn decision(&self) -> &Decision {
         &self.decision
+    }
+
+    /// The names of the regressors of a metric's forecaster; none where nothing forecasts it.
+    pub(crate) fn regressors(&self, metric: &str) -> Vec<&str> {
+        self.outlook(metric).map_or(Vec::new(), Outlook::regressors)
     }
 
     /// What is expected of each metric that is forecast.

@@ -86,6 +86,32 @@ fn a_decision_with_all_four_policies_allocates_nothing() {
     assert!(n <= 200, "{n} allocations in 5760 decisions");
 }
 
+/// An upstream's readings that are a regressor.
+#[test]
+fn a_decision_that_knows_an_upstream_allocates_nothing() {
+    let mut scaler = Autoscaler::from_text(
+        r#"{"max_replicas": 60, "metrics": {"rps": {"kind": "total"}, "upstream": {"kind": "total"}},
+            "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+            "policies": [{"kind": "predictive", "metric": "rps", "forecaster":
+                {"kind": "regressors", "regressors": {"upstream": {}}}}]}"#,
+    )
+    .unwrap();
+    let mut seen = Observation::default().ready(10).metric("rps", 700.0).metric("upstream", 900.0);
+    let mut tick = 0;
+    let mut run = || {
+        for _ in 0..2 * 5760 {
+            tick += 1;
+            seen.at = Timestamp::from_secs(START + tick * 15);
+            let swing = (tick % 97) as f64 / 97.0;
+            *seen.metrics.get_mut("rps").unwrap() = (600.0 + 300.0 * swing).into();
+            *seen.metrics.get_mut("upstream").unwrap() = (900.0 - 300.0 * swing).into();
+            seen.replicas.ready = scaler.decide(&seen).replicas;
+        }
+    };
+    run();
+    assert_eq!(allocation_counter::measure(run).count_total, 0);
+}
+
 #[test]
 fn learning_lead_time_and_capacity_allocates_nothing() {
     for (kind, second) in [

@@ -19,9 +19,21 @@ struct Timeline {
     #[serde(rename = "description")]
     _for_the_reader: String,
     config: Value,
+    /// What is known of regressors before the history.
+    #[serde(default)]
+    told: Vec<Told>,
     warm_up: Option<WarmUp>,
     observations: Vec<Observation>,
     expected: Vec<Expected>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    metric: String,
+    name: String,
+    times: Vec<Timestamp>,
+    values: Vec<f64>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +65,9 @@ fn timelines() -> Vec<PathBuf> {
 
 fn scaler(timeline: &Timeline) -> Autoscaler {
     let mut scaler = Autoscaler::from_text(&timeline.config.to_string()).unwrap();
+    for Told { metric, name, times, values } in &timeline.told {
+        scaler.regressor(metric, name, times, values).unwrap();
+    }
     if let Some(WarmUp { metric, times, values }) = &timeline.warm_up {
         scaler.warm_up(metric, times, values).unwrap();
     }

@@ -10,8 +10,9 @@ const folder = new URL('../../tests/timelines/', import.meta.url)
 const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
 const read = (name) => readFileSync(new URL(name, folder), 'utf8')
 
-function scalerOf({ config, warm_up: history }) {
+function scalerOf({ config, told = [], warm_up: history }) {
   const scaler = new Autoscaler(config)
+  for (const { metric, name, times, values } of told) scaler.regressor(metric, name, times, values)
   if (history) scaler.warmUp(history.metric, history.times, history.values)
   return scaler
 }

@@ -19,6 +19,8 @@ const config: Config = {
 const scaler: Autoscaler = new forescale.Autoscaler(config)
 scaler.warmUp('rps', [new Date(), 5], [1, null, NaN])
 scaler.warmUp('rps', new Float64Array(1), new Float64Array(1))
+scaler.regressor('rps', 'campaign', new Date(), 1)
+scaler.regressor('rps', 'campaign', [new Date(), 5], new Float64Array(2))
 
 const decision: Decision = scaler.decide({
   at: new Date(),
@@ -41,6 +43,16 @@ try {
   if (error instanceof ForescaleError) console.log(error.code, error.path, wish, codes, forecast, twin, mending)
 }
 
+const net: Promise<forescale.ElasticNet> = forescale.ElasticNet.fit([[1, null]], { step: '5m', settings: { horizon: 6 } })
+const expected: Promise<Forecast | string> = net.then((fitted) => {
+  const told = fitted.forecast([1, null], { issuedAt: new Date() })
+  return told.abstained ? told.explain() : told
+})
+void expected
+// @ts-expect-error: a value is not missing in silence
+scaler.regressor('rps', 'campaign', 5, null)
+// @ts-expect-error: fitted, not made
+new forescale.ElasticNet()
 // @ts-expect-error: the limit is not optional
 new Autoscaler({ policies: [] })
 // @ts-expect-error: no such kind
@@ -54,7 +66,7 @@ scaler.decide({ at: 0, ready: 3, metrics: { rps: '1240' } })
 
 const report: Promise<forescale.Report> = forescale.replay(
   config,
-  { times: [new Date(), 5], values: new Float64Array(2) },
+  { times: [new Date(), 5], values: new Float64Array(2), known: { campaign: { times: [5], values: [1] } } },
   { start_up: '5m' },
   { signal: new AbortController().signal },
 )

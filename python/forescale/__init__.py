@@ -12,6 +12,7 @@ from . import manifest, prometheus
 from ._native import Bounds, Decision, Estimate, Reason, Recommendation, Step, __version__
 from .autoscaler import Autoscaler, Setting
 from .detector import Anomaly, Detector, Scores
+from .elastic_net import ElasticNet
 from .errors import ConfigError, ForescaleError, ObservationError, SnapshotError, TraceError
 from .forecast import Abstain, Accuracy, AccuracyRow, Crossing, Forecast
 from .forecaster import Expert, Forecaster
@@ -37,6 +38,7 @@ __all__ = [
     "Decision",
     "Detector",
     "Diff",
+    "ElasticNet",
     "Estimate",
     "Expert",
     "Finding",

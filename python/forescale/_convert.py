@@ -17,6 +17,7 @@ __all__ = [
     "config_text",
     "horizon",
     "matrix",
+    "pairs",
     "seconds",
     "settings_text",
     "snapshot_bytes",
@@ -99,6 +100,13 @@ def values(series: Any) -> Any:
     if array.dtype.kind in "iufb":
         return array.astype("float64", copy=False)
     return array.tolist()
+
+
+def pairs(when: Any, series: Any) -> tuple[Any, Any]:
+    """Times as seconds and a number for each; or one time and its number."""
+    if isinstance(when, datetime) or not isinstance(when, Iterable):
+        when, series = [when], [series]
+    return times(when), values(series)
 
 
 def matrix(rows: Any) -> tuple[Any, bool]:

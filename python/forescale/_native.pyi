@@ -6,6 +6,7 @@ from typing import Any, Literal, final
 
 _Judged = Literal["forecast", "as_now", "yesterday", "level"]
 _Score = tuple[float, float, float]
+_PanelParts = tuple[datetime, float, int, list[float], bytearray, list[tuple[int, "Reason"]], str]
 
 __version__: str
 
@@ -28,6 +29,7 @@ class Autoscaler:
     def snapshot(self) -> bytes: ...
     def settings(self) -> str: ...
     def warm_up(self, metric: str, times: Any, values: Any) -> None: ...
+    def regressor(self, metric: str, name: str, times: Any, values: Any) -> None: ...
     def decide(
         self,
         at: float,
@@ -151,6 +153,32 @@ class Forecaster:
         self, horizon: int | str | tuple[float], quantiles: Sequence[float]
     ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
 
+@final
+class ElasticNet:
+    """The core of ``forescale.ElasticNet``."""
+
+    @staticmethod
+    def fit(settings: str | None, values: Any, step: str | float, start: float) -> ElasticNet: ...
+    @staticmethod
+    def restore(snapshot: bytes) -> ElasticNet: ...
+    def snapshot(self) -> bytes: ...
+    def settings(self) -> str: ...
+    def step(self) -> float: ...
+    def forecast(
+        self,
+        history: Any,
+        issued_at: float,
+        horizon: int | str | tuple[float],
+        quantiles: Sequence[float],
+    ) -> tuple[datetime, float, list[float], list[list[float]]] | Reason: ...
+    def forecast_panel(
+        self,
+        values: Any,
+        start: float,
+        horizon: int | str | tuple[float],
+        quantiles: Sequence[float],
+    ) -> _PanelParts: ...
+
 def crosses(
     forecast: tuple[float, float, list[float], list[list[float]]],
     limit: float,
@@ -167,7 +195,7 @@ def forecast_panel(
     quantiles: Sequence[float],
     device: str,
     choice: str | None,
-) -> tuple[datetime, float, int, list[float], bytearray, list[tuple[int, Reason]], str]:
+) -> _PanelParts:
     """The forecasts of the rows of a matrix, as memory of doubles, which rows abstain, and the device."""
 
 def gpu_info(choice: str | None) -> str:
@@ -176,13 +204,18 @@ def gpu_info(choice: str | None) -> str:
 def lint(config: str, now: float | None) -> str:
     """The findings as JSON, the worst first; `now` in seconds since the epoch."""
 
-def replay(config: str, name: str, times: Any, values: Any, plant: str) -> Report:
-    """Replays a trace; `times` in seconds since the epoch, a missing value is a hole."""
+@final
+class Trace:
+    """A recorded load, and what is known besides."""
+
+    def __new__(cls, name: str, times: Any, values: Any) -> Trace: ...
+    def with_known(self, name: str, times: Any, values: Any) -> Trace: ...
+
+def replay(config: str, trace: Trace, plant: str) -> Report:
+    """Replays a trace."""
 
 def fronts(
-    name: str,
-    times: Any,
-    values: Any,
+    trace: Trace,
     plant: str,
     contenders: Sequence[str] | None,
     families: Sequence[tuple[str, Sequence[tuple[str, str]]]],
@@ -190,15 +223,13 @@ def fronts(
     """The fronts of contenders and of families of one's own."""
 
 def diff(
-    configs: tuple[tuple[str, str], tuple[str, str]], name: str, times: Any, values: Any, plant: str
+    configs: tuple[tuple[str, str], tuple[str, str]], trace: Trace, plant: str
 ) -> tuple[str, str]:
     """Two configurations over the same trace, as JSON and as lines for people."""
 
 def tune(
     config: str,
-    name: str,
-    times: Any,
-    values: Any,
+    trace: Trace,
     plant: str,
     options: str,
     choice: str | None = None,

@@ -102,6 +102,50 @@ class Autoscaler(Saved):
         """
         self._core.warm_up(metric, _convert.times(times), _convert.values(values))
 
+    def regressor(
+        self,
+        metric: str,
+        name: str,
+        times: datetime | float | Iterable[datetime | float],
+        values: float | Iterable[float],
+    ) -> None:
+        """Tell what is known besides the load, for a forecaster of the kind ``regressors``.
+
+        Each value holds from its time until the next; a series told anew replaces what was known
+        from its first time on. Times may lie ahead, so that a campaign is known before it begins; what
+        belongs to a load should be told before it, and before its history. A regressor with the name of
+        a metric of the configuration is not told: the readings of that metric are its values, and
+        :meth:`warm_up` takes older ones.
+
+        Parameters
+        ----------
+        metric
+            The metric whose load is forecast.
+        name
+            One of the ``regressors`` of its forecaster's settings.
+        times, values
+            As of :meth:`warm_up`, none missing, negative ones too; or one time and its value. The latest
+            100,000 are kept.
+
+        Raises
+        ------
+        ObservationError
+            If no policy forecasts the metric, its forecaster has no regressor of that name or reads it
+            from a metric, the two differ in length, the times do not rise, or a value is not finite.
+
+        Examples
+        --------
+        >>> scaler = Autoscaler({
+        ...     "max_replicas": 30,
+        ...     "metrics": {"rps": {"kind": "total"}},
+        ...     "capacity": {"kind": "fixed", "metric": "rps", "load_per_replica": 100},
+        ...     "policies": [{"kind": "predictive", "metric": "rps", "forecaster": {
+        ...         "kind": "regressors", "regressors": {"campaign": {"lags": ["0s"]}}}}],
+        ... })
+        >>> scaler.regressor("rps", "campaign", [1_767_603_600, 1_767_607_200], [1.0, 0.0])
+        """
+        self._core.regressor(metric, name, *_convert.pairs(times, values))
+
     def decide(
         self,
         *,

@@ -106,9 +106,7 @@ class Forecaster(Configured):
             If the two differ in length, the times do not rise, or a value is negative or infinite;
             nothing is taken in then.
         """
-        if isinstance(times, datetime) or not isinstance(times, Iterable):
-            times, values = [times], [values]  # type: ignore[list-item]
-        self._core.observe(_convert.times(times), _convert.values(values))
+        self._core.observe(*_convert.pairs(times, values))
 
     def regressor(
         self,
@@ -138,9 +136,7 @@ class Forecaster(Configured):
             If no regressor has that name, the two differ in length, the times do not rise, or a
             value is missing or infinite; nothing is taken in then.
         """
-        if isinstance(times, datetime) or not isinstance(times, Iterable):
-            times, values = [times], [values]  # type: ignore[list-item]
-        self._core.regressor(name, _convert.times(times), _convert.values(values))
+        self._core.regressor(name, *_convert.pairs(times, values))
 
     def experts(self) -> list[Expert]:
         """Who the forecast is mixed from, around each horizon; empty for a model of its own."""

@@ -112,7 +112,7 @@ def forecast_panel(
     ([[9.0, 9.0], [9.0, 9.0]], 'too_little_history')
     """
     matrix, is_array = _convert.matrix(values)
-    issued_at, seconds, n_steps, levels, memory, abstained, used = _native.forecast_panel(
+    parts = _native.forecast_panel(
         _convert.settings_text(settings),
         matrix,
         _convert.span(step),
@@ -122,6 +122,12 @@ def forecast_panel(
         device,
         os.environ.get("FORESCALE_GPU"),
     )
+    return _panel(parts, is_array)
+
+
+def _panel(parts: _native._PanelParts, is_array: bool) -> PanelForecast:
+    """What crossed as memory, as an array or as lists."""
+    issued_at, seconds, n_steps, levels, memory, abstained, used = parts
     shape = (len(memory) // (8 * n_steps * len(levels)), n_steps, len(levels))
     forecasts: Any
     if is_array:

@@ -35,7 +35,12 @@ def replay(
     trace
         The load of the whole workload over time: a pair of times and values, a mapping of
         ``times`` and ``values``, or a pandas Series with times as its index. Times and values may
-        have any form that :meth:`Autoscaler.warm_up` takes.
+        have any form that :meth:`Autoscaler.warm_up` takes. A mapping may have ``known``, too: by
+        name, in the same forms, what is known besides the load for a forecaster with
+        ``regressors``, values that each hold until the next. Those with the name of a metric of the
+        configuration are shown as its readings when their time has come (a mean belongs to the end of
+        its span); those of a regressor alone are told before the first decision, those of times to
+        come too.
     plant
         What the workload is like: start-up delay, capacity of a replica and the like; a mapping,
         or JSON or YAML text. Default: every setting's default.
@@ -47,11 +52,10 @@ def replay(
     ConfigError
         If a setting is unknown, out of range or in conflict.
     TraceError
-        If the trace cannot be replayed: it is empty, or its times do not rise.
+        If the trace cannot be replayed: it is empty, its times do not rise, or what is ``known`` is
+        neither a metric nor a regressor of the configuration.
     """
-    return Report(
-        _native.replay(_convert.config_text(config), *_trace(trace, name), _plant(plant))
-    )
+    return Report(_native.replay(_convert.config_text(config), _trace(trace, name), _plant(plant)))
 
 
 def diff(
@@ -78,7 +82,7 @@ def diff(
     if len(configs) != 2:
         raise TypeError(f"`configs` has {len(configs)} configurations, must have 2")
     first, second = ((str(each), _convert.config_text(text)) for each, text in configs.items())
-    return Diff(*_native.diff((first, second), *_trace(trace, name), _plant(plant)))
+    return Diff(*_native.diff((first, second), _trace(trace, name), _plant(plant)))
 
 
 def fronts(
@@ -113,13 +117,21 @@ def fronts(
         for family, configs in (families or {}).items()
     ]
     names = None if contenders is None else list(contenders)
-    return Fronts(_native.fronts(*_trace(trace, name), _plant(plant), names, own))
+    return Fronts(_native.fronts(_trace(trace, name), _plant(plant), names, own))
 
 
-def _trace(trace: Any, name: str | None) -> tuple[str, Any, Any]:
-    times, values = _series(trace)
+def _trace(trace: Any, name: str | None) -> _native.Trace:
     called = str(name or getattr(trace, "name", None) or "trace")
-    return called, _convert.times(times), _convert.values(values)
+    besides: Mapping[str, Any] = {}
+    if isinstance(trace, Mapping) and "known" in trace:
+        besides = trace["known"]
+        trace = {key: value for key, value in trace.items() if key != "known"}
+    times, values = _series(trace)
+    whole = _native.Trace(called, _convert.times(times), _convert.values(values))
+    for each, series in besides.items():
+        times, values = _series(series)
+        whole = whole.with_known(str(each), _convert.times(times), _convert.values(values))
+    return whole
 
 
 def _plant(plant: Mapping[str, Any] | str | None) -> str:

@@ -36,6 +36,7 @@ __all__ = [
     "CusumDetector",
     "Detector",
     "Drift",
+    "ElasticNet",
     "Ets",
     "EveryPolicy",
     "FactorBoost",
@@ -608,6 +609,15 @@ class Mstl(TypedDict, total=False):
     seasons: list[Span]
     history: Span
     refit: Span
+
+
+class ElasticNet(TypedDict, total=False):
+    """One model for many series; settings of :class:`forescale.ElasticNet`."""
+
+    horizon: int
+    penalty: float
+    l1_ratio: float
+    rows: int
 
 
 class Regressor(TypedDict, total=False):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _convert, _native
-from .replay import _series
+from .replay import _plant, _trace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,9 +77,9 @@ def tune(
         If a setting is unknown, out of range or in conflict, nothing of the space can be built, or
         the device is not there.
     TraceError
-        If the trace is too short, or has no load.
+        If the trace is too short, has no load, or what is ``known`` is neither a metric nor a regressor
+        of the configuration.
     """
-    times, values = _series(trace)
     options: dict[str, Any] = {"settings": settings, "confidence": confidence, "seed": seed}
     options["device"] = device
     given = {"objective": objective, "selected": selected, "told": told}
@@ -89,10 +89,8 @@ def tune(
     return Tuning(
         _native.tune(
             _convert.config_text(config),
-            str(name or getattr(trace, "name", None) or "trace"),
-            _convert.times(times),
-            _convert.values(values),
-            "{}" if plant is None else _convert.config_text(plant, "plant"),
+            _trace(trace, name),
+            _plant(plant),
             _convert.config_text(options, "options"),
             os.environ.get("FORESCALE_GPU"),
             go_on,

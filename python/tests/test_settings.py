@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typedd
 
 import pytest
 
-from forescale import Autoscaler, ConfigError, Detector, _native, settings
+from forescale import Autoscaler, ConfigError, Detector, ElasticNet, _native, settings
 
 ROLES = {
     "capacity": settings.Capacity,
@@ -81,3 +81,10 @@ def test_the_keys_of_the_whole_are_those_of_the_core() -> None:
     metrics = {"rps": {"kind": "total", "screen": {"?": 1}}}
     known = known_keys({"max_replicas": 9, "metrics": metrics})
     assert get_type_hints(settings.Screen).keys() == known
+
+
+def test_the_keys_of_the_elastic_net_are_those_of_the_core() -> None:
+    with pytest.raises(ConfigError, match=r"is not a known setting") as caught:
+        ElasticNet.fit([], step="1m", settings={"?": 1})
+    known = re.findall(r"`(\w+)`", str(caught.value).partition("(known: ")[2])
+    assert get_type_hints(settings.ElasticNet).keys() == set(known)

@@ -17,6 +17,9 @@ TIMELINES = sorted(FOLDER.glob("*.json"))
 
 def scaler_of(timeline: dict[str, Any]) -> Autoscaler:
     scaler = Autoscaler(timeline["config"])
+    for told in timeline.get("told", []):
+        times = [at / 1000 for at in told["times"]]
+        scaler.regressor(told["metric"], told["name"], times, told["values"])
     if history := timeline.get("warm_up"):
         scaler.warm_up(history["metric"], [at / 1000 for at in history["times"]], history["values"])
     return scaler

@@ -44,6 +44,10 @@ model.observe(60.0, 1)
 ahead: forescale.Forecast | forescale.Abstain = model.forecast(horizon="30m", quantiles=[0.5])
 panel = forescale.forecast_panel([[1.0, None]], step="1m", horizon=60, settings="naive")
 why: dict[int, forescale.Reason] = panel.abstained
+scaler.regressor("rps", "campaign", [datetime.now(timezone.utc), 3.0], [1.0, 0])
+scaler.regressor("rps", "campaign", 3.0, 1)
+net = forescale.ElasticNet.fit([[1.0, None]], step="5m", settings={"horizon": 6})
+told: forescale.Forecast | forescale.Abstain = net.forecast([1.0, None], issued_at=3.0)
 """
 
 WRONG = """

@@ -188,6 +188,8 @@ from_text!(
     crate::detect::relation::Config,
     crate::detect::time_to_limit::Config
 );
+#[cfg(feature = "ml")]
+from_text!(crate::forecast::elastic_net::Config);
 
 /// A member's settings from text, or from its kind alone.
 fn member<T: DeserializeOwned + Serialize>(text: &str) -> Result<T, Error> {

@@ -20,6 +20,8 @@ pub(crate) struct Before<'a> {
     pub(crate) metric: &'a str,
     pub(crate) times: Vec<Timestamp>,
     pub(crate) values: Vec<Option<f64>>,
+    /// What was told of its forecaster's regressors: names, times and values.
+    pub(crate) known: Vec<(&'a str, &'a [Timestamp], &'a [f64])>,
 }
 
 impl Autoscaler {
@@ -39,6 +41,11 @@ impl Autoscaler {
             && own.lead_time == old.lead_time
             && own.metrics == old.metrics;
         if !is_known {
+            for &(name, times, values) in &before.known {
+                if heir.regressors(before.metric).contains(&name) {
+                    heir.regressor(before.metric, name, times, values)?;
+                }
+            }
             heir.warm_up(before.metric, &before.times, &before.values)?;
         }
         for seen in lately {

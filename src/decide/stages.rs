@@ -78,13 +78,15 @@ impl Autoscaler {
     pub(crate) fn feed(&mut self, observation: &Observation, came: &Observation) {
         let mut outlooks = std::mem::take(&mut self.outlooks);
         for outlook in &mut outlooks {
-            let load = self.load_to_learn(outlook.metric(), observation, came);
+            let load = |metric: &str| self.load_to_learn(metric, observation, came);
+            outlook.observe_upstreams(observation.at, load);
+            let load = load(outlook.metric());
             outlook.observe(observation.at, load);
         }
         self.outlooks = outlooks;
     }
 
-    /// The total load of a metric that is forecast, as its outlook learns of it.
+    /// The total load of a metric that an outlook reads, as that learns of it.
     pub(crate) fn load_to_learn(
         &self,
         metric: &str,

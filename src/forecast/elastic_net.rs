@@ -3,18 +3,21 @@
 //! In: a panel of series that resemble each other. Out: a model that forecasts any of them, or one
 //! like them, from its own last samples. Knows no series by name.
 
-use std::f64::consts::TAU;
-
-use linfa::Dataset;
-use linfa::traits::Fit;
-use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::history::too_little;
 use super::model::check_step;
-use super::{Forecast, Horizon, MOST_STALE, Panel, input};
+use super::{Forecast, Horizon, MOST_STALE, Panel, PanelForecast, cores, input};
+use crate::catalog::{opened, unlocated};
 use crate::time::{Duration, Timestamp};
 use crate::{Error, Reason};
+
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use rows::{N_FEATURES, Rows, Series};
 
 /// An elastic net over lags and the calendar, fitted on all series of a panel together.
 ///
@@ -73,15 +76,6 @@ struct Head {
     errors: Vec<f64>,
 }
 
-/// The number of features; see [`Series::features`].
-const N_FEATURES: usize = 16;
-
-/// So many errors are kept; those between are left out evenly.
-const MOST_ERRORS: usize = 999;
-
-/// So few rows give no model.
-const LEAST_ROWS: usize = 100;
-
 impl ElasticNet {
     /// Fits the model.
     ///
@@ -90,30 +84,27 @@ impl ElasticNet {
     /// the series are too short: two days and the horizon are the least. A value that is NaN,
     /// negative or infinite counts as missing.
     pub fn fit(panel: &Panel<'_>, settings: Config) -> Result<Self, Error> {
-        let Panel { values, n_series, start, step } = *panel;
+        let Panel { values, start, step, .. } = *panel;
         check_step(step)?;
         settings.check()?;
-        let n_samples = values.len().checked_div(n_series).unwrap_or(0);
-        if n_samples * n_series != values.len() {
-            let message = format!(
-                "has {} numbers, must have as many for each of {n_series} series",
-                values.len()
-            );
-            return Err(Error::observation("values", message));
-        }
-        let heads: Result<Vec<_>, Error> = (horizons(settings.horizon))
-            .map(|ahead| {
-                let rows = Rows::of(values, n_samples, start, step, ahead, settings.rows);
-                rows.fit(&settings, ahead)
-            })
-            .collect();
-        Ok(Self { settings, step, heads: heads? })
+        let n_samples = panel.n_samples()?;
+        let heads = cores::try_each(horizons(settings.horizon).collect(), |ahead| {
+            let rows = Rows::of(values, n_samples, start, step, ahead, settings.rows);
+            rows.fit(&settings, ahead)
+        })?;
+        Ok(Self { settings, step, heads })
     }
 
     /// The settings.
     #[must_use]
     pub fn settings(&self) -> &Config {
         &self.settings
+    }
+
+    /// The step of its samples.
+    #[must_use]
+    pub fn step(&self) -> Duration {
+        self.step
     }
 
     /// The forecast of a series from its last samples, the oldest first; the last one ends at
@@ -130,7 +121,116 @@ impl ElasticNet {
         horizon: impl Into<Horizon>,
         quantiles: &[f64],
     ) -> Result<Result<Forecast, Reason>, Error> {
-        let horizon = horizon.into().steps(self.step);
+        let horizon = self.checked(horizon.into(), quantiles)?;
+        let start = issued_at - self.step.times(history.len() as i64 - 1);
+        let series = Series { values: history, start, step: self.step };
+        let mut values = vec![0.0; horizon * quantiles.len()];
+        let step = self.step;
+        Ok(self.write(series, quantiles, &mut values).map(|()| Forecast {
+            issued_at,
+            step,
+            quantiles: quantiles.to_vec(),
+            values,
+        }))
+    }
+
+    /// The forecast of each series of a panel, on all cores with the feature `parallel`; as
+    /// [`forecast`](Self::forecast) of each would be.
+    ///
+    /// ```
+    /// use forescale::forecast::elastic_net::{Config, ElasticNet};
+    /// use forescale::forecast::Panel;
+    /// use forescale::{Duration, Timestamp};
+    ///
+    /// let load = |series: usize, hour: usize| (90 + 40 * series + hour % 24 + hour * hour % 7) as f64;
+    /// let values: Vec<f64> =
+    ///     (0..4).flat_map(|series| (0..240).map(move |hour| load(series, hour))).collect();
+    /// let (start, step) = (Timestamp::from_secs(3600), Duration::from_secs(3600));
+    /// let panel = Panel { values: &values, n_series: 4, start, step };
+    /// let model = ElasticNet::fit(&panel, Config { horizon: 6, ..Config::default() })?;
+    /// let forecasts = model.forecast_panel(&panel, 6, &[0.5])?;
+    /// let alone = model.forecast(&values[240..480], forecasts.issued_at, 6, &[0.5])?;
+    /// assert_eq!(forecasts.series(1), Ok(&alone.expect("ten days are enough").values[..]));
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As there, and if the number of values is none of the number of series, or the step is not that of
+    /// the fit.
+    pub fn forecast_panel(
+        &self,
+        panel: &Panel<'_>,
+        horizon: impl Into<Horizon>,
+        quantiles: &[f64],
+    ) -> Result<PanelForecast, Error> {
+        /// Series that a thread takes at a time.
+        const BLOCK: usize = 16;
+        let Panel { values, start, step, .. } = *panel;
+        if step != self.step {
+            let message = format!("is {step}, must be {}, as it was fitted for", self.step);
+            return Err(Error::observation("step", message));
+        }
+        let horizon = self.checked(horizon.into(), quantiles)?;
+        let n_samples = panel.n_samples()?;
+        let width = horizon * quantiles.len();
+        let mut forecasts = vec![f64::NAN; panel.n_numbers(width)?];
+        let blocks: Vec<_> = forecasts.chunks_mut(BLOCK * width).collect();
+        let abstained = cores::each(blocks, |block, rows| {
+            let mut abstained = Vec::new();
+            for (row, into) in rows.chunks_mut(width).enumerate() {
+                let at = block * BLOCK + row;
+                let values = &values[at * n_samples..(at + 1) * n_samples];
+                if let Err(reason) = self.write(Series { values, start, step }, quantiles, into) {
+                    into.fill(f64::NAN);
+                    abstained.push((at, reason));
+                }
+            }
+            abstained
+        });
+        Ok(PanelForecast {
+            issued_at: panel.issued_at(n_samples),
+            step,
+            horizon,
+            quantiles: quantiles.to_vec(),
+            values: forecasts,
+            abstained: abstained.concat(),
+            device: "cpu".to_owned(),
+            kernel_seconds: None,
+        })
+    }
+
+    /// Settings and weights as JSON text in UTF-8.
+    ///
+    /// # Errors
+    /// None at present: its numbers are finite.
+    pub fn snapshot(&self) -> Result<Vec<u8>, Error> {
+        let unwritten = |error| Error::snapshot(format!("cannot be written: {error}"));
+        let net = serde_json::to_value(self).map_err(unwritten)?;
+        let snapshot = Snapshot { format: FORMAT.to_owned(), version: VERSION, net };
+        serde_json::to_vec(&snapshot).map_err(unwritten)
+    }
+
+    /// Takes up a snapshot.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Snapshot`](crate::ErrorKind::Snapshot) if it is cut, damaged, of another version, or no
+    /// snapshot of an elastic net.
+    pub fn restore(snapshot: &[u8]) -> Result<Self, Error> {
+        let damaged = |error: serde_json::Error| {
+            let what = unlocated(&error.to_string()).1;
+            Error::snapshot(format!("the snapshot is damaged: {what}"))
+        };
+        let opened: Snapshot =
+            serde_json::from_value(opened(snapshot, FORMAT, VERSION)?).map_err(damaged)?;
+        serde_json::from_value(opened.net).map_err(damaged)
+    }
+
+    /// The horizon in steps.
+    ///
+    /// # Errors
+    /// If it or a quantile is out of range.
+    fn checked(&self, horizon: Horizon, quantiles: &[f64]) -> Result<usize, Error> {
+        let horizon = horizon.steps(self.step);
         input::check_request(horizon, quantiles)?;
         let longest = self.settings.horizon;
         if horizon > longest {
@@ -138,32 +238,40 @@ impl ElasticNet {
                 format!("is {horizon} steps, must be up to {longest}, as it was fitted for");
             return Err(Error::observation("horizon", message));
         }
-        let start = issued_at - self.step.times(history.len() as i64 - 1);
-        let series = Series { values: history, start, step: self.step };
-        let n = history.len();
-        let mut forecast = Forecast {
-            issued_at,
-            step: self.step,
-            quantiles: quantiles.to_vec(),
-            values: Vec::with_capacity(horizon * quantiles.len()),
-        };
-        for ahead in 1..=horizon {
+        Ok(horizon)
+    }
+
+    /// Writes the forecast of a series from its last sample on, row-major.
+    fn write(&self, series: Series<'_>, quantiles: &[f64], into: &mut [f64]) -> Result<(), Reason> {
+        let n = series.values.len();
+        for (row, ahead) in into.chunks_exact_mut(quantiles.len()).zip(1..) {
             let at = self.heads.partition_point(|head| head.ahead < ahead);
             let head = &self.heads[at];
             let Some((features, level)) =
                 n.checked_sub(1).and_then(|now| series.features(now, ahead))
             else {
                 let needed = series.day() + series.span(2 * 3600) + MOST_STALE;
-                return Ok(Err(too_little(n as u64, needed.max(n + 1) as u64)));
+                return Err(too_little(n as u64, needed.max(n + 1) as u64));
             };
             let root = head.root(&features);
-            forecast.values.extend(quantiles.iter().map(|&quantile| {
+            for (load, &quantile) in row.iter_mut().zip(quantiles) {
                 let root = (root + head.error(quantile)).max(0.0);
-                (root * root * level).min(f64::MAX)
-            }));
+                *load = (root * root * level).min(f64::MAX);
+            }
         }
-        Ok(Ok(forecast))
+        Ok(())
     }
+}
+
+const FORMAT: &str = "forescale model of many series";
+const VERSION: u64 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Snapshot {
+    format: String,
+    version: u64,
+    net: Value,
 }
 
 impl Head {
@@ -184,197 +292,6 @@ impl Head {
 fn horizons(longest: usize) -> impl Iterator<Item = usize> {
     let doubling = std::iter::successors(Some(1), |ahead| Some(ahead * 2));
     doubling.take_while(move |&ahead| ahead < longest).chain([longest])
-}
-
-/// One series of a panel.
-#[derive(Clone, Copy)]
-struct Series<'a> {
-    values: &'a [f64],
-    /// End of the first step.
-    start: Timestamp,
-    step: Duration,
-}
-
-impl Series<'_> {
-    /// A span of seconds in steps, at least one.
-    fn span(&self, seconds: u32) -> usize {
-        let millis = Duration::from_secs(seconds).as_millis();
-        ((millis + self.step.as_millis() / 2) / self.step.as_millis()).max(1) as usize
-    }
-
-    fn day(&self) -> usize {
-        self.span(86_400)
-    }
-
-    /// A load, unless it is missing or none.
-    fn load(&self, index: usize) -> Option<f64> {
-        self.values.get(index).copied().filter(|load| load.is_finite() && *load >= 0.0)
-    }
-
-    /// The mean of the `n` loads up to an index, of those that are known.
-    fn mean(&self, last: usize, n: usize) -> Option<f64> {
-        let loads = (last + 1).saturating_sub(n)..=last;
-        let known = loads.filter_map(|index| self.load(index));
-        let (n, mean) = known.fold((0.0, 0.0), |(n, mean), load| {
-            let n = n + 1.0;
-            (n, mean + (load - mean) / n)
-        });
-        (n > 0.0).then_some(mean)
-    }
-
-    /// What is known at `now` of the load `ahead` steps later, as roots of shares of the level; and
-    /// the level.
-    fn features(&self, now: usize, ahead: usize) -> Option<([f64; N_FEATURES], f64)> {
-        let (day, week) = (self.day(), 7 * self.day());
-        let level = self.mean(now, day).filter(|&level| level > 0.0 && level < f64::MAX)?;
-        let root = |load: f64| (load / level).min(1e6).sqrt();
-        let last = (0..MOST_STALE + 1).find_map(|age| self.load(now.checked_sub(age)?))?;
-        let around = |index: usize| self.mean(index + 2, 5).map(root);
-        // Whole days ago, so that it is past by now, with its neighbors.
-        let ago = |season: usize| {
-            let seasons = (ahead + 2).div_ceil(season) * season;
-            let then = (now + ahead).checked_sub(seasons)?;
-            let neighbors = around(then)?;
-            let before = around(now.checked_sub(seasons)?).unwrap_or(neighbors);
-            Some([self.load(then).map_or(neighbors, root), neighbors, before])
-        };
-        let yesterday = ago(day)?;
-        let last_week = ago(week).unwrap_or(yesterday);
-        let recent = |seconds: u32, least: usize| {
-            self.mean(now, self.span(seconds).max(least)).map_or(1.0, root)
-        };
-        let then = self.start + self.step.times((now + ahead) as i64);
-        let turn = |seconds: i64| {
-            let millis = seconds * 1000;
-            then.as_millis().rem_euclid(millis) as f64 / millis as f64 * TAU
-        };
-        let (hour, weekday) = (turn(86_400), turn(604_800));
-        let features = [
-            root(last),
-            self.mean(now, 3).map_or(1.0, root),
-            recent(1800, 3),
-            recent(7200, 4),
-            yesterday[0],
-            yesterday[1],
-            yesterday[2],
-            last_week[0],
-            last_week[1],
-            last_week[2],
-            libm::sin(hour),
-            libm::cos(hour),
-            libm::sin(2.0 * hour),
-            libm::cos(2.0 * hour),
-            libm::sin(weekday),
-            libm::cos(weekday),
-        ];
-        Some((features, level))
-    }
-}
-
-/// What a head learns from.
-#[derive(Default)]
-struct Rows {
-    /// Row-major.
-    features: Vec<f64>,
-    roots: Vec<f64>,
-    /// The first row that is kept from the fit.
-    first_held: usize,
-}
-
-impl Rows {
-    /// Rows of all series, evenly over time, those of the last quarter at the end.
-    fn of(
-        values: &[f64],
-        n_samples: usize,
-        start: Timestamp,
-        step: Duration,
-        ahead: usize,
-        most: usize,
-    ) -> Self {
-        let mut rows = Self::default();
-        let n_series = values.len().checked_div(n_samples).unwrap_or(0);
-        let stride = (n_samples * n_series).div_ceil(most).max(1);
-        let split = n_samples - n_samples / 4;
-        for is_held in [false, true] {
-            if is_held {
-                rows.first_held = rows.roots.len();
-            }
-            for (number, samples) in values.chunks_exact(n_samples.max(1)).enumerate() {
-                let series = Series { values: samples, start, step };
-                // Each series at other times, so that a stride of a day misses no hour.
-                for now in (number % stride..n_samples).step_by(stride) {
-                    // What is held is not in any target of the fit.
-                    let is_late = now >= split;
-                    if is_late != is_held || !is_held && now + ahead >= split {
-                        continue;
-                    }
-                    let Some(load) = series.load(now + ahead) else { continue };
-                    if let Some((features, level)) = series.features(now, ahead) {
-                        rows.features.extend_from_slice(&features);
-                        rows.roots.push((load / level).min(1e6).sqrt());
-                    }
-                }
-            }
-        }
-        rows
-    }
-
-    fn fit(&self, settings: &Config, ahead: usize) -> Result<Head, Error> {
-        let n = self.first_held;
-        let n_held = self.roots.len() - n;
-        if n < LEAST_ROWS || n_held < LEAST_ROWS / 4 {
-            let message = format!(
-                "has {n} samples with a day before and {ahead} steps after them, must have \
-                 {LEAST_ROWS}, and a quarter more to judge by"
-            );
-            return Err(Error::observation("values", message));
-        }
-        // The penalty must be the same for all features, so each is brought to unit variance.
-        let mut x =
-            Array2::from_shape_vec((n, N_FEATURES), self.features[..n * N_FEATURES].to_vec())
-                .expect("as many features a row");
-        let mut scales = [(0.0, 1.0); N_FEATURES];
-        for (mut column, (mean, scale)) in x.columns_mut().into_iter().zip(&mut scales) {
-            *mean = column.iter().sum::<f64>() / n as f64;
-            let square = column.iter().map(|value| (value - *mean) * (value - *mean)).sum::<f64>();
-            let deviation = (square / n as f64).sqrt();
-            *scale = if deviation > 1e-9 { deviation } else { f64::INFINITY };
-            column.mapv_inplace(|value| (value - *mean) / *scale);
-        }
-        let roots = Array1::from(self.roots[..n].to_vec());
-        let params = linfa_elasticnet::ElasticNet::params()
-            .penalty(settings.penalty)
-            .l1_ratio(settings.l1_ratio)
-            .max_iterations(1000)
-            .tolerance(1e-5);
-        let fitted = params
-            .fit(&Dataset::new(x, roots))
-            .map_err(|error| Error::observation("values", format!("cannot be fitted: {error}")))?;
-        let weights: Vec<_> = fitted
-            .hyperplane()
-            .iter()
-            .zip(&scales)
-            .map(|(weight, (_, scale))| weight / scale)
-            .collect();
-        let shift =
-            weights.iter().zip(&scales).map(|(weight, (mean, _))| weight * mean).sum::<f64>();
-        let intercept = fitted.intercept() - shift;
-        if !intercept.is_finite() || !weights.iter().all(|weight| weight.is_finite()) {
-            return Err(Error::observation("values", "cannot be fitted: a weight is not finite"));
-        }
-        let mut head = Head { ahead, intercept, weights, errors: Vec::new() };
-        let held = self.features[n * N_FEATURES..].as_chunks::<N_FEATURES>().0;
-        let mut errors: Vec<_> = held
-            .iter()
-            .zip(&self.roots[n..])
-            .map(|(features, root)| root - head.root(features).max(0.0))
-            .collect();
-        errors.sort_unstable_by(f64::total_cmp);
-        let kept = errors.len().min(MOST_ERRORS);
-        // The middle of each of as many equal parts.
-        head.errors = (0..kept).map(|k| errors[(2 * k + 1) * errors.len() / (2 * kept)]).collect();
-        Ok(head)
-    }
 }
 
 /// Settings of [`ElasticNet`].
@@ -455,6 +372,3 @@ impl TryFrom<Saved> for ElasticNet {
         Ok(Self { settings, step, heads })
     }
 }
-
-#[cfg(test)]
-mod tests;

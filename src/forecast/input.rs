@@ -44,6 +44,37 @@ pub(super) fn check_history(
     Ok(())
 }
 
+/// So many values of a regressor are kept, the latest: two months of minutes.
+pub(super) const MOST_VALUES: usize = 100_000;
+
+/// Checks values of a regressor.
+///
+/// # Errors
+/// If the lengths differ or are above [`MOST_VALUES`], the times do not rise, or a value is not finite.
+pub(super) fn check_told(times: &[Timestamp], values: &[f64]) -> Result<(), Error> {
+    if times.len() != values.len() {
+        let message = format!("has {} entries, but there are {} times", values.len(), times.len());
+        return Err(Error::observation("values", message));
+    }
+    if times.len() > MOST_VALUES {
+        let message = format!("has {} entries, must be at most {MOST_VALUES}", times.len());
+        return Err(Error::observation("values", message));
+    }
+    if let Some(at) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
+        let message = format!("is {} ms, must be after the one before", times[at + 1].as_millis());
+        return Err(Error::observation(format!("times[{}]", at + 1), message));
+    }
+    if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+        let message = format!("is {}, must be finite", values[at]);
+        return Err(Error::observation(format!("values[{at}]"), message));
+    }
+    Ok(())
+}
+
+/// A way to hand checked history to who observes it, step by step.
+pub(super) type Fill =
+    fn(&[Timestamp], &[Option<f64>], Duration, &mut dyn FnMut(Timestamp, Option<f64>));
+
 /// Hands checked history to `observe`; `None` and NaN are missing values.
 ///
 /// Where it lies on a coarser grid than `step`, the load between two of its samples is taken along a

@@ -143,6 +143,11 @@ pub trait Forecaster: Saved + std::fmt::Debug + Send + Sync {
         }
     }
 
+    /// The names of the regressors that it can be told of.
+    fn regressors(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// Takes values of a regressor, what is known besides the load; each holds from its time until
     /// the next, in place of what was told before from the first of them on. Times may lie ahead.
     ///

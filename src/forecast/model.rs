@@ -154,11 +154,12 @@ impl Model {
     /// Takes values of a regressor that the settings name, as those of the forecaster `regressors`
     /// do: what is known besides the load. Each value holds from its time until the next; a series
     /// told anew replaces what was known from its first time on. Times may lie ahead, so that a
-    /// campaign is known before it begins; what belongs to a load should be told before it.
+    /// campaign is known before it begins; what belongs to a load should be told before it. The latest
+    /// 100,000 are kept.
     ///
     /// # Errors
-    /// If no regressor has that name, the lengths differ, the times do not rise, or a value is not
-    /// finite; nothing is taken then.
+    /// If no regressor has that name, the lengths differ or are above 100,000, the times do not rise, or a
+    /// value is not finite; nothing is taken then.
     pub fn regressor(
         &mut self,
         name: &str,

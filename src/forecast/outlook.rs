@@ -12,6 +12,9 @@ use super::ledger::{Accuracy, Ledger};
 use super::{Forecast, Forecaster, OutlookConfig, input};
 use crate::series::{Resampler, Sample};
 use crate::{Duration, Error, Reason, Timestamp};
+use upstream::Upstream;
+
+mod upstream;
 
 /// One metric's forecaster with its trust gate, fed by readings.
 ///
@@ -36,6 +39,8 @@ use crate::{Duration, Error, Reason, Timestamp};
 pub struct Outlook {
     settings: OutlookConfig,
     resampler: Resampler,
+    /// Other metrics that are regressors, in the order of their names.
+    upstreams: Vec<Upstream>,
     model: Model,
 }
 
@@ -100,7 +105,7 @@ impl Outlook {
             abstains: None,
         };
         model.forecast();
-        Ok(Self { settings: settings.clone(), resampler, model })
+        Ok(Self { settings: settings.clone(), resampler, upstreams: Vec::new(), model })
     }
 
     /// Refuses a lead time too long to forecast for.
@@ -168,6 +173,7 @@ impl Outlook {
     /// Goes on from a clock that was set back: the samples so far stay, those to come follow them.
     pub fn rebase(&mut self, at: Timestamp) {
         self.resampler.rebase(at);
+        self.upstreams.iter_mut().for_each(|upstream| upstream.resampler.rebase(at));
     }
 
     /// Feeds history, the oldest first; then as [`observe`](Self::observe). `None` and NaN are
@@ -190,8 +196,7 @@ impl Outlook {
         told: &mut dyn FnMut(&Self, Timestamp, f64),
     ) -> Result<(), Error> {
         input::check_history(None, times, values)?;
-        let step = self.step();
-        let fill = if self.model.weighs { input::along_steps } else { input::along_lines };
+        let (step, fill) = (self.step(), self.fill());
         fill(times, values, step, &mut |at, load| {
             self.observe(at, load);
             if let Some(load) = load {
@@ -199,6 +204,11 @@ impl Outlook {
             }
         });
         Ok(())
+    }
+
+    /// How a history on a coarser grid than the step is taken.
+    fn fill(&self) -> input::Fill {
+        if self.model.weighs { input::along_steps } else { input::along_lines }
     }
 
     /// The forecast at the policy's quantile up to its horizon, if it may be believed.
@@ -315,7 +325,8 @@ impl Outlook {
         let Model { forecaster, ledger, carry, .. } = &self.model;
         let forecaster = forecaster.save()?;
         let (resampler, ledger) = (self.resampler.clone(), ledger.clone());
-        let saved = SavedOutlook { resampler, forecaster, ledger, carry: carry.clone() };
+        let upstreams = self.upstreams.iter().map(|upstream| upstream.resampler.clone()).collect();
+        let saved = SavedOutlook { resampler, upstreams, forecaster, ledger, carry: carry.clone() };
         serde_json::to_value(saved)
             .map_err(|error| Error::snapshot(format!("cannot be written: {error}")))
     }
@@ -328,7 +339,11 @@ impl Outlook {
         let saved: SavedOutlook = serde_json::from_value(saved).map_err(|error| {
             Error::snapshot(format!("holds a forecaster that is damaged: {error}"))
         })?;
-        if saved.resampler.step() != self.step() {
+        let step = self.step();
+        if saved.resampler.step() != step
+            || saved.upstreams.len() != self.upstreams.len()
+            || saved.upstreams.iter().any(|resampler| resampler.step() != step)
+        {
             return Err(Error::snapshot("holds a forecaster of other settings"));
         }
         if !saved.carry.is_whole() {
@@ -341,6 +356,9 @@ impl Outlook {
         self.model.ledger = ledger;
         self.model.carry = saved.carry;
         self.resampler = saved.resampler;
+        for (own, saved) in self.upstreams.iter_mut().zip(saved.upstreams) {
+            own.resampler = saved;
+        }
         // A forecast is a pure function of the forecaster, so the cached one need not be saved.
         self.model.forecast();
         Ok(())
@@ -409,6 +427,9 @@ impl Model {
 #[serde(deny_unknown_fields)]
 struct SavedOutlook {
     resampler: Resampler,
+    /// One a metric that is a regressor, in the order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    upstreams: Vec<Resampler>,
     forecaster: Value,
     ledger: Ledger,
     carry: Carry,

@@ -25,6 +25,48 @@ pub struct Panel<'a> {
     pub step: Duration,
 }
 
+impl Panel<'_> {
+    /// The number of samples of each series.
+    ///
+    /// # Errors
+    /// If the number of values is none of the number of series.
+    pub(super) fn n_samples(&self) -> Result<usize, Error> {
+        let Self { values, n_series, .. } = *self;
+        let n_samples = values.len().checked_div(n_series).unwrap_or(0);
+        if n_samples * n_series != values.len() {
+            let message = format!(
+                "has {} numbers, must have as many for each of {n_series} series",
+                values.len()
+            );
+            return Err(Error::observation("values", message));
+        }
+        Ok(n_samples)
+    }
+
+    /// The numbers of a forecast that has `width` of them for each series.
+    ///
+    /// # Errors
+    /// If they are too many.
+    pub(super) fn n_numbers(&self, width: usize) -> Result<usize, Error> {
+        let n_series = self.n_series;
+        n_series.checked_mul(width).filter(|&n| n <= MOST_NUMBERS).ok_or_else(|| {
+            let message = format!(
+                "asks for {width} numbers for each of {n_series} series, must be at most \
+                 {MOST_NUMBERS} in all"
+            );
+            Error::observation("horizon", message)
+        })
+    }
+
+    /// End of the last sample.
+    pub(super) fn issued_at(&self, n_samples: usize) -> Timestamp {
+        match n_samples {
+            0 => self.start - self.step,
+            n_samples => self.start + self.step.times(n_samples as i64 - 1),
+        }
+    }
+}
+
 /// Quantiles of the load of many series for each of the next steps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PanelForecast {
@@ -160,28 +202,13 @@ pub fn forecast_panel_on(
     quantiles: &[f64],
     on: &On<'_>,
 ) -> Result<PanelForecast, Error> {
-    let Panel { values, n_series, start, step } = *panel;
+    let Panel { values, n_series, step, .. } = *panel;
     check_step(step)?;
     let horizon = horizon.into().steps(step);
     input::check_request(horizon, quantiles)?;
-    let n_samples = values.len().checked_div(n_series).unwrap_or(0);
-    if n_samples * n_series != values.len() {
-        let message = format!(
-            "has {} numbers, must have as many for each of {n_series} series",
-            values.len()
-        );
-        return Err(Error::observation("values", message));
-    }
+    let n_samples = panel.n_samples()?;
     let width = horizon * quantiles.len();
-    let Some(n_numbers) = n_series.checked_mul(width).filter(|&n| n <= MOST_NUMBERS) else {
-        let message = format!(
-            "asks for {width} numbers for each of {n_series} series, must be at most \
-             {MOST_NUMBERS} in all"
-        );
-        return Err(Error::observation("horizon", message));
-    };
-
-    let mut forecasts = vec![f64::NAN; n_numbers];
+    let mut forecasts = vec![f64::NAN; panel.n_numbers(width)?];
     let told = match settings {
         ForecasterConfig::Batch(settings) => {
             let On { device, ref choice, go_on } = *on;
@@ -216,12 +243,8 @@ pub fn forecast_panel_on(
         }
     };
     let Told { abstained, device, device_seconds } = told;
-    let issued_at = match n_samples {
-        0 => start - step,
-        n_samples => start + step.times(n_samples as i64 - 1),
-    };
     Ok(PanelForecast {
-        issued_at,
+        issued_at: panel.issued_at(n_samples),
         step,
         horizon,
         quantiles: quantiles.to_vec(),

@@ -2,6 +2,45 @@
 //!
 //! In: samples of the load, values of named regressors, dates. Out: the forecast of another model,
 //! moved by what these are worth. Knows nothing of how the other model forecasts.
+//!
+//! # In an autoscaler
+//!
+//! A `predictive` policy whose forecaster is of this kind knows a regressor in one of two ways. One with the
+//! name of a metric is read: its values are that metric's readings, as they come and by
+//! [`warm_up`](crate::Autoscaler::warm_up). Any other one is told by
+//! [`Autoscaler::regressor`](crate::Autoscaler::regressor), also of times to come. In a replay both are part of
+//! the trace, by [`Trace::with_known`](crate::sim::Trace::with_known).
+//!
+//! ```
+//! use forescale::sim::{Settings, Trace, replay};
+//! use forescale::{Autoscaler, Duration, Timestamp};
+//!
+//! // What the gateway serves arrives here ten minutes later; it leaps each two hours.
+//! let minute = |number: i64| Timestamp::from_secs(60 * number);
+//! let gateway = |at: i64| if at.rem_euclid(120) < 60 { 300.0 } else { 900.0 };
+//! let loads = (0..4 * 1440).map(|at| gateway(at - 10)).collect();
+//! let (times, values): (Vec<_>, Vec<_>) =
+//!     (0..4 * 1440).map(|at| (minute(at), gateway(at))).unzip();
+//! let trace = Trace::new("orders", minute(0), Duration::from_secs(60), loads)?
+//!     .with_known("gateway", &times, &values)?;
+//! let config = |forecaster: &str| {
+//!     format!(
+//!         r#"{{"max_replicas": 60, "lead_time": "4m",
+//!             "metrics": {{"rps": {{"kind": "total"}}, "gateway": {{"kind": "total"}}}},
+//!             "capacity": {{"kind": "fixed", "metric": "rps", "load_per_replica": 60}},
+//!             "policies": [{{"kind": "predictive", "metric": "rps", "forecaster": {forecaster}}}]}}"#
+//!     )
+//! };
+//! let late = |forecaster: &str| {
+//!     let mut scaler = Autoscaler::from_text(&config(forecaster))?;
+//!     let settings = Settings { load_per_replica: Some(60.0), scored: "1d".parse()?, ..Settings::default() };
+//!     Ok::<_, forescale::Error>(replay(&mut scaler, &trace, &settings)?.score.violation_minutes)
+//! };
+//! let knows =
+//!     r#"{"kind": "regressors", "forecaster": "naive", "regressors": {"gateway": {}}}"#;
+//! assert!(late(knows)? < 0.3 * late(r#""naive""#)?);
+//! # Ok::<(), forescale::Error>(())
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -34,7 +73,10 @@ use input::Input;
 ///
 /// A value of a regressor holds from its time until the next one, so that a campaign of tomorrow is
 /// told today as a 1 at its begin and a 0 at its end; see
-/// [`Model::regressor`](super::Model::regressor). What is not told ahead stays as it is.
+/// [`Model::regressor`](super::Model::regressor) and
+/// [`Autoscaler::regressor`](crate::Autoscaler::regressor). What is not told ahead stays as it is. In an
+/// autoscaler a regressor with the name of a metric of kind `total`, such as the load of an upstream, need not be told:
+/// its values are the means of that metric's readings over each step.
 ///
 /// On a holiday the load is moved by the difference between the day it resembles and the weekday it
 /// falls on, for each half hour as learnt so far.
@@ -159,12 +201,17 @@ impl Forecaster for Regressors {
         }
     }
 
+    fn regressors(&self) -> Vec<&str> {
+        self.inputs.iter().map(|input| &*input.name).collect()
+    }
+
     fn regressor(&mut self, name: &str, times: &[Timestamp], values: &[f64]) -> Result<(), Error> {
         match self.inputs.iter_mut().find(|input| input.name == name) {
             Some(input) => input.tell(times, values),
             None => {
-                let known: Vec<_> = self.settings.regressors.keys().collect();
-                let message = format!("is \"{name}\", must be one of {known:?}");
+                let known = self.regressors();
+                let near = crate::catalog::did_you_mean(name, &known);
+                let message = format!("is \"{name}\", must be one of {known:?}{near}");
                 Err(Error::observation("name", message))
             }
         }
@@ -259,7 +306,8 @@ pub struct Config {
     /// The model of the rest. Default `seasonal_naive`: one that soon adapts to whatever comes takes
     /// a part of what the regressors explain for its own.
     pub forecaster: Box<ForecasterConfig>,
-    /// What is known besides, by name; eight at most.
+    /// What is known besides, by name; in an autoscaler one that is the name of a metric has that metric's
+    /// readings for its values.
     pub regressors: BTreeMap<String, RegressorConfig>,
     /// The dates of holidays, past and to come, such as `2026-12-25`.
     pub holidays: Vec<String>,

@@ -39,6 +39,11 @@ impl<'a> Stage<'a> {
         &self.0.settings
     }
 
+    /// Refuses what is known of the trace to no end for a configuration.
+    pub(crate) fn check_known(&self, config: &Config) -> Result<(), Error> {
+        self.0.check_known(&Autoscaler::new(config.clone())?)
+    }
+
     /// A batch of one.
     pub(crate) fn batch(&self, id: usize, config: Config) -> Result<Batch<'_>, Error> {
         let mut scaler = Autoscaler::new(config)?;
@@ -185,8 +190,8 @@ fn step(outlooks: &mut Vec<Outlook>, members: &mut [Member], load: f64, need: u3
         member.scaler.exchange(outlooks);
     }
     if let (Some((first, others)), true) = (members.split_first_mut(), is_believed) {
-        for outlook in outlooks.iter_mut() {
-            let metric = outlook.metric();
+        let own = outlooks.iter().map(Outlook::metric);
+        for metric in own.chain(outlooks.iter().flat_map(Outlook::upstreams)) {
             let learnt = first.to_learn(metric);
             for other in &mut *others {
                 let same = match (other.to_learn(metric), learnt) {

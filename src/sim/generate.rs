@@ -3,6 +3,8 @@
 //! In: a number of weeks and a seed. Out: a [`Trace`] in steps of a minute, the same bytes on every
 //! machine. Knows no policy.
 
+use std::collections::BTreeMap;
+
 use rand_pcg::Pcg32;
 
 use super::plant::{normal, uniform};
@@ -57,7 +59,8 @@ pub fn web_service(weeks: u32, seed: u64) -> Trace {
     // Monday, 5 January 2026, 00:00 UTC.
     let start = Timestamp::from_secs(1_767_571_200);
     let name = "generated web service".to_owned();
-    Trace { name, start, step: Duration::from_secs(60), values, n_filled: 0 }
+    let known = BTreeMap::new();
+    Trace { name, start, step: Duration::from_secs(60), values, n_filled: 0, known }
 }
 
 /// The day, 0.25 at night to about 1: two bell-shaped peaks on a broad day.

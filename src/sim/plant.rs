@@ -4,11 +4,13 @@
 //! observations as a host would make them. Knows no policy.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use rand_core::Rng;
 use rand_pcg::Pcg32;
 
 use super::faults::{Reads, Trouble};
+use super::known::Known;
 use super::money::Meter;
 use super::queue::{Patience, Queue};
 use super::settings::{FARTHEST, Settings};
@@ -57,6 +59,8 @@ pub struct Plant {
     start_up_spread: Option<f64>,
     load_per_replica: f64,
     patience: Patience,
+    /// Other metrics, which do not depend on what is decided.
+    shown: Arc<[(String, Known)]>,
     settings: Settings,
 }
 
@@ -135,8 +139,14 @@ impl Plant {
                 late_after: settings.workload.late_after(settings.late_after).as_secs_f64(),
                 timeout: settings.timeout.as_secs_f64(),
             },
+            shown: Arc::default(),
             settings: settings.clone(),
         }
+    }
+
+    /// The same, which shows other metrics too: late as its own, but as they are.
+    pub(super) fn showing(self, shown: Arc<[(String, Known)]>) -> Self {
+        Self { shown, ..self }
     }
 
     /// The replicas there are; stopping ones are no longer among them.
@@ -170,6 +180,12 @@ impl Plant {
                 (Reads::Zero, _) => Reading::Average { average: 0.0 },
             };
         };
+        for (name, known) in &*self.shown {
+            if let Some(old) = observation.metrics.get_mut(name) {
+                let value = known.at(self.now - self.settings.metric_lag);
+                write(value.map(|total| Reading::Total { total }), old);
+            }
+        }
         for (name, reading) in [(load_metric, load), (utilization_metric, utilization)] {
             if let Some(old) = observation.metrics.get_mut(name) {
                 write(reading, old);

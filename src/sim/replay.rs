@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::agreement::{Agreement, Record};
 use super::bounds::Bounds;
+use super::known::Known;
 use super::plant::{Plant, Tick};
 use super::score::{Score, Scorer};
 use super::settings::Settings;
@@ -40,13 +41,15 @@ use crate::{Autoscaler, Decision, Error};
 /// # Errors
 /// [`ErrorKind::Config`](crate::ErrorKind::Config) for settings out of their range and a
 /// configuration that names none of the plant's metrics;
-/// [`ErrorKind::Trace`](crate::ErrorKind::Trace) for a trace that cannot be replayed.
+/// [`ErrorKind::Trace`](crate::ErrorKind::Trace) for a trace that cannot be replayed, or that
+/// [knows](Trace::with_known) what is neither a metric nor a regressor of the configuration.
 pub fn replay(
     scaler: &mut Autoscaler,
     trace: &Trace,
     settings: &Settings,
 ) -> Result<Report, Error> {
     let scene = Scene::new(trace, settings)?;
+    scene.check_known(scaler)?;
     let bounds = Bounds::of(&scene);
     scene.report("replay", scaler, bounds, &|_| {})
 }
@@ -170,6 +173,8 @@ pub(super) struct Scene<'a> {
     pub(super) loads: Vec<f64>,
     /// The fewest replicas that carry each of them without a violation.
     pub(super) needs: Vec<u32>,
+    /// What is known besides the load.
+    shown: Arc<[(String, Known)]>,
 }
 
 impl<'a> Scene<'a> {
@@ -202,7 +207,14 @@ impl<'a> Scene<'a> {
             .collect();
         let before = mean_load(trace, start - settings.interval, settings.interval);
         let needs = Vec::with_capacity(loads.len());
-        let mut scene = Self { trace, settings, load_per_replica, start, before, loads, needs };
+        let own = [&settings.load_metric, &settings.utilization_metric, &settings.latency_metric];
+        if let Some(name) = trace.known.keys().find(|name| own.contains(name)) {
+            let message = "has the name of a metric that the plant shows by itself";
+            return Err(Error::trace(format!("known.{name}"), message));
+        }
+        let shown = trace.known.iter().map(|(name, known)| (name.clone(), known.clone())).collect();
+        let mut scene =
+            Self { trace, settings, load_per_replica, start, before, loads, needs, shown };
         // Each replica has its own start-up; a capacity in the wrong unit must not ask for billions.
         const MOST_REPLICAS: u32 = 100_000;
         let peak = scene.loads.iter().copied().fold(0.0, f64::max);
@@ -343,7 +355,8 @@ impl<'a> Scene<'a> {
     pub(super) fn observation(&self, scaler: &Autoscaler) -> Result<Observation, Error> {
         let Settings { load_metric, utilization_metric, latency_metric, .. } = &self.settings;
         let mut observation = Observation::default();
-        for metric in [load_metric, utilization_metric, latency_metric] {
+        let known = self.trace.known.keys();
+        for metric in [load_metric, utilization_metric, latency_metric].into_iter().chain(known) {
             if scaler.config().metrics.contains_key(metric) {
                 observation = observation.metric(metric, None);
             }
@@ -372,15 +385,49 @@ impl<'a> Scene<'a> {
     /// A plant as it is when the scored part begins.
     pub(super) fn plant(&self, initial: u32) -> Plant {
         Plant::new(&self.settings, self.load_per_replica, self.start, initial, self.before)
+            .showing(self.shown.clone())
+    }
+
+    /// Refuses what is known of the trace to no end, as a name is misspelt most likely.
+    pub(crate) fn check_known(&self, scaler: &Autoscaler) -> Result<(), Error> {
+        let metrics = &scaler.config().metrics;
+        let regressors = scaler.regressors(&self.settings.load_metric);
+        let is_read = |name: &str| metrics.contains_key(name) || regressors.contains(&name);
+        let Some(name) = self.trace.known.keys().find(|name| !is_read(name)) else { return Ok(()) };
+        let names: Vec<_> = metrics.keys().map(String::as_str).chain(regressors).collect();
+        let near = crate::catalog::did_you_mean(name, &names);
+        let message = format!(
+            "is neither a metric of the configuration nor a regressor of what forecasts its load: {names:?}{near}"
+        );
+        Err(Error::trace(format!("known.{name}"), message))
+    }
+
+    /// Feeds what is known besides the load: of metrics what was before the scored part, from a time on,
+    /// and all of what is told ahead.
+    fn tell(&self, scaler: &mut Autoscaler, from: Timestamp) -> Result<(), Error> {
+        let metric = &self.settings.load_metric;
+        for (name, known) in &*self.shown {
+            let outside = |error: Error| Error::trace(format!("known.{name}"), error.to_string());
+            if scaler.config().metrics.contains_key(name) {
+                let past = known.between(from, self.start);
+                let values: Vec<_> =
+                    known.values()[past.clone()].iter().copied().map(Some).collect();
+                scaler.warm_up(name, &known.times()[past], &values).map_err(outside)?;
+            } else if scaler.regressors(metric).contains(&&**name) {
+                scaler.regressor(metric, name, known.times(), known.values()).map_err(outside)?;
+            }
+        }
+        Ok(())
     }
 
     /// Feeds the trace before the scored part, if the configuration knows the load.
     pub(super) fn warm_up(&self, scaler: &mut Autoscaler) -> Result<(), Error> {
         let Trace { step, values, start, .. } = self.trace;
+        let history = self.history_range();
+        self.tell(scaler, *start + step.times(history.start as i64))?;
         if !scaler.config().metrics.contains_key(&self.settings.load_metric) {
             return Ok(());
         }
-        let history = self.history_range();
         let at = |index: usize| *start + step.times(index as i64);
         let times: Vec<_> = history.clone().map(at).collect();
         let values: Vec<_> = values[history].iter().copied().map(Some).collect();

@@ -3,8 +3,11 @@
 //! In: samples with their times. Out: a [`Trace`] that can be replayed, or the row that stands in
 //! the way. Knows no file format.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::known::Known;
 use crate::Error;
 use crate::time::{Duration, Timestamp};
 
@@ -36,6 +39,9 @@ pub struct Trace {
     /// How many of the values were absent in the record and filled in.
     #[serde(default)]
     pub n_filled: usize,
+    /// What is known besides the load, by name; see [`with_known`](Self::with_known).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub known: BTreeMap<String, Known>,
 }
 
 impl Trace {
@@ -50,9 +56,44 @@ impl Trace {
         step: Duration,
         values: Vec<f64>,
     ) -> Result<Self, Error> {
-        let trace = Self { name: name.into(), start, step, values, n_filled: 0 };
+        let known = BTreeMap::new();
+        let trace = Self { name: name.into(), start, step, values, n_filled: 0, known };
         trace.check()?;
         Ok(trace)
+    }
+
+    /// The trace with what is known besides its load, for a forecaster with
+    /// [`regressors`](crate::forecast::regressors): values that each hold until the next.
+    ///
+    /// In a replay, those with the name of a metric of the configuration are shown as its readings, each when
+    /// its time has come; a mean belongs to the end of its span then. Those with the name of a regressor
+    /// alone are told before the first decision, those of times to come too, as a calendar of campaigns is.
+    /// What a configuration has neither as the one nor as the other is nothing to it.
+    ///
+    /// ```
+    /// use forescale::sim::Trace;
+    /// use forescale::Timestamp;
+    ///
+    /// let times = [0, 60, 120].map(Timestamp::from_secs);
+    /// let trace = Trace::from_samples("shop", &times, &[10.0, 10.0, 30.0])?
+    ///     .with_known("campaign", &times[2..], &[1.0])?;
+    /// assert_eq!(trace.known["campaign"].at(times[2]), Some(1.0));
+    /// # Ok::<(), forescale::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Trace`](crate::ErrorKind::Trace) as [`Known::new`].
+    pub fn with_known(
+        mut self,
+        name: impl Into<String>,
+        times: &[Timestamp],
+        values: &[f64],
+    ) -> Result<Self, Error> {
+        let name = name.into();
+        let known =
+            Known::new(times, values).map_err(|error| error.at(&format!("known.{name}")))?;
+        self.known.insert(name, known);
+        Ok(self)
     }
 
     /// A trace from samples with their times. The step is the shortest distance between two of
@@ -112,7 +153,8 @@ impl Trace {
             n_filled += n as usize - 1;
         }
         filled.push(values[values.len() - 1]);
-        Ok(Self { name, start: times[0], step, values: filled, n_filled })
+        let known = BTreeMap::new();
+        Ok(Self { name, start: times[0], step, values: filled, n_filled, known })
     }
 
     /// The load at `at`; that of the nearest step outside of the trace.

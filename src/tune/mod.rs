@@ -83,7 +83,8 @@ pub use tuning::{Part, Tried, Tuning};
 /// # Errors
 /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a configuration, plant or options that are
 /// refused, a space that is empty or of which nothing can be built;
-/// [`ErrorKind::Trace`](crate::ErrorKind::Trace) for a trace that is too short or has no load.
+/// [`ErrorKind::Trace`](crate::ErrorKind::Trace) for a trace that is too short or has no load, or that
+/// [knows](Trace::with_known) what is neither a metric nor a regressor of the configuration.
 pub fn tune(
     config: &Config,
     trace: &Trace,
@@ -97,6 +98,7 @@ pub fn tune(
     let load_per_replica = load_per_replica(config, trace, plant)?;
     let plan = Plan::new(trace, plant, options)?;
     let stage = Stage::new(trace, plant, load_per_replica, (plan.start, plan.end))?;
+    stage.check_known(config)?;
     let space = match &options.space {
         Some(space) => space.clone(),
         None => default_space(config)?,

@@ -197,9 +197,14 @@ impl Task for PanelTask {
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> Result<PanelForecast> {
-        let forecast = output.map_err(|error| raise(&env, &error))?;
+        output.map(PanelForecast::from).map_err(|error| raise(&env, &error))
+    }
+}
+
+impl From<forecast::PanelForecast> for PanelForecast {
+    fn from(forecast: forecast::PanelForecast) -> Self {
         let abstained = forecast.abstained.into_iter();
-        Ok(PanelForecast {
+        Self {
             issued_at: forecast.issued_at.as_millis() as f64,
             step: forecast.step.as_millis() as f64,
             horizon: forecast.horizon as f64,
@@ -207,7 +212,7 @@ impl Task for PanelTask {
             values: Float64Array::new(forecast.values),
             abstained: abstained.map(|(series, reason)| (series as f64, reason.into())).collect(),
             device: forecast.device,
-        })
+        }
     }
 }
 
@@ -243,7 +248,7 @@ pub(crate) fn span(path: &str, given: Either<String, f64>) -> std::result::Resul
     .map_err(|error: Error| error.at(path))
 }
 
-fn ahead(horizon: Either<String, u32>) -> std::result::Result<Horizon, Error> {
+pub(crate) fn ahead(horizon: Either<String, u32>) -> std::result::Result<Horizon, Error> {
     match horizon {
         Either::A(text) => span("horizon", Either::A(text)).map(Horizon::Span),
         Either::B(steps) => Ok(Horizon::Steps(steps as usize)),

@@ -5,6 +5,7 @@
 
 mod convert;
 pub mod detector;
+pub mod elastic_net;
 pub mod forecaster;
 pub mod gpu;
 pub mod lint;
@@ -106,6 +107,20 @@ impl Autoscaler {
         let values: Vec<_> =
             values.iter().map(|&value| (!value.is_nan()).then_some(value)).collect();
         self.0.warm_up(&metric, &times, &values).map_err(|error| raise(env, &error))
+    }
+
+    /// Tells values of a regressor.
+    #[napi]
+    pub fn regressor(
+        &mut self,
+        env: &Env,
+        metric: String,
+        name: String,
+        times: Float64ArraySlice,
+        values: Float64ArraySlice,
+    ) -> Result<()> {
+        let times: Vec<_> = times.iter().copied().map(convert::timestamp).collect();
+        self.0.regressor(&metric, &name, &times, &values).map_err(|error| raise(env, &error))
     }
 
     /// The decision on one observation.

@@ -1,9 +1,9 @@
 //! A replay off the main thread.
 //!
-//! In: settings as text, a load as numbers. Out: a promise of a report. The work runs on a thread of
+//! In: settings as text, a `Trace`. Out: a promise of a report. The work runs on a thread of
 //! libuv's pool, so that the event loop goes on.
 
-use forescale::sim::{self, Settings, Trace};
+use forescale::sim::{self, Settings};
 use napi::Task;
 use napi::bindgen_prelude::{AsyncTask, Env, Float64ArraySlice, Result};
 use napi_derive::napi;
@@ -11,22 +11,55 @@ use napi_derive::napi;
 use crate::convert;
 use crate::raise::raise;
 
-/// Replays the load with the configuration; a promise. A NaN is a hole.
+/// A recorded load, and what is known besides.
+#[napi]
+#[derive(Debug)]
+pub struct Trace(pub(crate) sim::Trace);
+
+#[napi]
+impl Trace {
+    /// From times and values; a NaN is a hole.
+    #[napi(constructor)]
+    pub fn new(
+        env: &Env,
+        name: String,
+        times: Float64ArraySlice,
+        values: Float64ArraySlice,
+    ) -> Result<Self> {
+        let (times, values) = convert::samples(&times, &values);
+        sim::Trace::from_samples(name, &times, &values)
+            .map(Self)
+            .map_err(|error| raise(env, &error))
+    }
+
+    /// The same with values that each hold until the next.
+    #[napi]
+    pub fn with_known(
+        &self,
+        env: &Env,
+        name: String,
+        times: Float64ArraySlice,
+        values: Float64ArraySlice,
+    ) -> Result<Self> {
+        let times: Vec<_> = times.iter().copied().map(convert::timestamp).collect();
+        let whole = self.0.clone().with_known(name, &times, &values);
+        whole.map(Self).map_err(|error| raise(env, &error))
+    }
+}
+
+/// Replays the load with the configuration; a promise.
 #[napi]
 pub fn replay(
     env: &Env,
     config: String,
     plant: String,
-    name: String,
-    times: Float64ArraySlice,
-    values: Float64ArraySlice,
+    trace: &Trace,
 ) -> Result<AsyncTask<Replay>> {
-    let (times, values) = convert::samples(&times, &values);
     let replay = || {
         Ok(Replay {
             scaler: forescale::Autoscaler::from_text(&config)?,
             settings: Settings::from_text(&plant)?,
-            trace: Trace::from_samples(name, &times, &values)?,
+            trace: trace.0.clone(),
         })
     };
     replay().map(AsyncTask::new).map_err(|error| raise(env, &error))
@@ -37,7 +70,7 @@ pub fn replay(
 pub struct Replay {
     scaler: forescale::Autoscaler,
     settings: Settings,
-    trace: Trace,
+    trace: sim::Trace,
 }
 
 impl Task for Replay {
@@ -102,13 +135,10 @@ impl Report {
 pub fn fronts(
     env: &Env,
     plant: String,
-    name: String,
-    times: Float64ArraySlice,
-    values: Float64ArraySlice,
+    trace: &Trace,
     contenders: Option<Vec<String>>,
     families: Vec<Vec<String>>,
 ) -> Result<AsyncTask<SweepAll>> {
-    let (times, values) = convert::samples(&times, &values);
     let sweep = || {
         let named = |names: Vec<String>| {
             names
@@ -130,7 +160,7 @@ pub fn fronts(
             contenders: contenders.map_or(Ok(sim::Contender::ALL.to_vec()), named)?,
             families: own,
             settings: Settings::from_text(&plant)?,
-            trace: Trace::from_samples(name, &times, &values)?,
+            trace: trace.0.clone(),
         })
     };
     sweep().map(AsyncTask::new).map_err(|error| raise(env, &error))
@@ -142,7 +172,7 @@ pub struct SweepAll {
     contenders: Vec<sim::Contender>,
     families: Vec<sim::Family>,
     settings: Settings,
-    trace: Trace,
+    trace: sim::Trace,
 }
 
 impl Task for SweepAll {
@@ -197,24 +227,16 @@ pub fn diff(
     env: &Env,
     configs: Vec<Vec<String>>,
     plant: String,
-    name: String,
-    times: Float64ArraySlice,
-    values: Float64ArraySlice,
+    trace: &Trace,
 ) -> Result<AsyncTask<SideBySide>> {
-    let (times, values) = convert::samples(&times, &values);
     let mut configs = configs.into_iter().map(|pair| {
         let mut pair = pair.into_iter();
         (pair.next().unwrap_or_default(), pair.next().unwrap_or_default())
     });
     let mut next = || configs.next().unwrap_or_default();
     let pair = (next(), next());
-    let side_by_side = || {
-        Ok(SideBySide {
-            pair,
-            settings: Settings::from_text(&plant)?,
-            trace: Trace::from_samples(name, &times, &values)?,
-        })
-    };
+    let side_by_side =
+        || Ok(SideBySide { pair, settings: Settings::from_text(&plant)?, trace: trace.0.clone() });
     side_by_side().map(AsyncTask::new).map_err(|error| raise(env, &error))
 }
 
@@ -223,7 +245,7 @@ pub fn diff(
 pub struct SideBySide {
     pair: ((String, String), (String, String)),
     settings: Settings,
-    trace: Trace,
+    trace: sim::Trace,
 }
 
 impl Task for SideBySide {

@@ -57,6 +57,19 @@ impl Core {
         }
     }
 
+    pub(crate) fn regressor(
+        &mut self,
+        metric: &str,
+        name: &str,
+        times: &[Timestamp],
+        values: &[f64],
+    ) -> std::result::Result<(), Error> {
+        match self {
+            Self::Plain(scaler) => scaler.regressor(metric, name, times, values),
+            Self::SelfTuning(own) => own.regressor(metric, name, times, values),
+        }
+    }
+
     pub(crate) fn snapshot(&self) -> std::result::Result<Vec<u8>, Error> {
         match self {
             Self::Plain(scaler) => scaler.snapshot(),

@@ -1,6 +1,6 @@
 //! A search for better settings off the main thread.
 //!
-//! In: settings as text, a load as numbers. Out: a promise of a tuning. The search runs on a thread of
+//! In: settings as text, a `Trace`. Out: a promise of a tuning. The search runs on a thread of
 //! libuv's pool, and hears there whether it is to end.
 
 use std::ops::ControlFlow;
@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use forescale::gpu::Choice;
-use forescale::sim::{Settings, Trace};
+use forescale::sim::{self, Settings};
 use forescale::tune::{self, Options};
 use napi::Task;
-use napi::bindgen_prelude::{AsyncTask, Env, Float64ArraySlice, Result};
+use napi::bindgen_prelude::{AsyncTask, Env, Result};
 use napi_derive::napi;
 
-use crate::convert;
 use crate::raise::raise;
+use crate::replay::Trace;
 
 /// A search that can be ended.
 #[napi]
@@ -24,20 +24,16 @@ pub struct Search(Tune);
 
 #[napi]
 impl Search {
-    /// Of settings, plant and options as text; a NaN is a hole; `choice` is the text of `FORESCALE_GPU`.
+    /// Of settings, plant and options as text; `choice` is the text of `FORESCALE_GPU`.
     #[napi(constructor)]
-    #[allow(clippy::too_many_arguments, reason = "JavaScript's side names them")]
     pub fn new(
         env: &Env,
         config: String,
         plant: String,
         options: String,
-        name: String,
-        times: Float64ArraySlice,
-        values: Float64ArraySlice,
+        trace: &Trace,
         choice: Option<String>,
     ) -> Result<Self> {
-        let (times, values) = convert::samples(&times, &values);
         let search = || {
             Ok(Tune {
                 config: forescale::Config::from_text(&config)?,
@@ -46,7 +42,7 @@ impl Search {
                     choice: Choice::from_text(choice.as_deref()),
                     ..Options::from_text(&options)?
                 },
-                trace: Trace::from_samples(name, &times, &values)?,
+                trace: trace.0.clone(),
                 stops: Arc::default(),
             })
         };
@@ -72,7 +68,7 @@ pub struct Tune {
     config: forescale::Config,
     plant: Settings,
     options: Options,
-    trace: Trace,
+    trace: sim::Trace,
     stops: Arc<AtomicBool>,
 }
 

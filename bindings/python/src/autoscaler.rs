@@ -67,6 +67,19 @@ impl Core {
         }
     }
 
+    fn regressor(
+        &mut self,
+        metric: &str,
+        name: &str,
+        times: &[Timestamp],
+        values: &[f64],
+    ) -> Result<(), Error> {
+        match self {
+            Self::Plain(scaler) => scaler.regressor(metric, name, times, values),
+            Self::SelfTuning(own) => own.regressor(metric, name, times, values),
+        }
+    }
+
     fn snapshot(&self) -> Result<Vec<u8>, Error> {
         match self {
             Self::Plain(scaler) => scaler.snapshot(),
@@ -154,6 +167,24 @@ impl Autoscaler {
         py.detach(|| {
             let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
             core.warm_up(metric, &times, &values)
+        })
+        .map_err(raise)
+    }
+
+    /// Tells values of a regressor; `times` in seconds since the epoch.
+    fn regressor(
+        &self,
+        py: Python<'_>,
+        metric: &str,
+        name: &str,
+        times: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let times = convert::times("times", times)?;
+        let values = convert::numbers("values", values)?;
+        py.detach(|| {
+            let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+            core.regressor(metric, name, &times, &values)
         })
         .map_err(raise)
     }

@@ -226,6 +226,12 @@ pub(crate) fn series(path: &str, values: &Bound<'_, PyAny>) -> PyResult<Vec<Opti
     Ok(series)
 }
 
+/// A series of numbers, NaN for what is missing.
+pub(crate) fn numbers(path: &str, values: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    let values = series(path, values)?;
+    Ok(values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+}
+
 /// The rows of a matrix of numbers, one after the other, and how many they are. Memory of `double`s
 /// is read in the order of its rows whatever its strides, and copied, as other threads may write to
 /// it once the interpreter is released.

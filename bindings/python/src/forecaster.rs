@@ -60,7 +60,7 @@ pub(crate) enum Ahead {
 }
 
 impl Ahead {
-    fn read(self) -> PyResult<Horizon> {
+    pub(crate) fn read(self) -> PyResult<Horizon> {
         Ok(match self {
             Self::Steps(steps) => {
                 let refused =
@@ -134,8 +134,7 @@ impl Forecaster {
         values: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let times = convert::times("times", times)?;
-        let values = convert::series("values", values)?;
-        let values: Vec<_> = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+        let values = convert::numbers("values", values)?;
         self.lock(py).regressor(name, &times, &values).map_err(raise)
     }
 
@@ -191,7 +190,7 @@ pub(crate) fn crosses<'py>(
 
 /// When it was issued, its step in seconds, the number of steps, its quantiles, its values as memory
 /// of `double`s, who abstained, and what did it.
-type PanelParts<'py> = (
+pub(crate) type PanelParts<'py> = (
     Bound<'py, PyDateTime>,
     f64,
     usize,
@@ -240,6 +239,14 @@ pub(crate) fn forecast_panel<'py>(
     let interrupt = interrupt.into_inner().unwrap_or_else(PoisonError::into_inner);
     let forecast = forecast.map_err(|error| interrupt.unwrap_or_else(|| raise(error)))?;
     drop(values);
+    panel_parts(py, forecast)
+}
+
+/// A forecast of many series as it crosses.
+pub(crate) fn panel_parts<'py>(
+    py: Python<'py>,
+    forecast: forecast::PanelForecast,
+) -> PyResult<PanelParts<'py>> {
     let size = size_of::<f64>() * forecast.values.len();
     let bytes = PyByteArray::new_with(py, size, |bytes| {
         for (into, value) in bytes.chunks_exact_mut(size_of::<f64>()).zip(&forecast.values) {

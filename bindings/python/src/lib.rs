@@ -10,6 +10,7 @@ mod autoscaler;
 mod convert;
 mod decision;
 mod detector;
+mod elastic_net;
 mod error;
 mod forecaster;
 mod gpu;
@@ -40,6 +41,8 @@ mod _native {
     #[pymodule_export]
     use crate::detector::{Anomaly, Detector};
     #[pymodule_export]
+    use crate::elastic_net::ElasticNet;
+    #[pymodule_export]
     use crate::forecaster::{Forecaster, crosses, forecast_panel};
     #[pymodule_export]
     use crate::gpu::gpu_info;
@@ -50,7 +53,7 @@ mod _native {
     #[pymodule_export]
     use crate::prometheus::{prometheus_chunks, read_prometheus};
     #[pymodule_export]
-    use crate::replay::{Fronts, Report, diff, fronts, replay};
+    use crate::replay::{Fronts, Report, Trace, diff, fronts, replay};
     #[pymodule_export]
     use crate::sizer::{Bounds, Estimate, Recommendation, Sizer};
     #[pymodule_export]

@@ -1,6 +1,6 @@
 //! A recorded load through the loop, in simulated time.
 //!
-//! In: settings and plant as text, a series. Out: `Report`, kept as the core made it until asked.
+//! In: settings and plant as text, a `Trace`. Out: `Report`, kept as the core made it until asked.
 
 use forescale::{Autoscaler, sim};
 use pyo3::prelude::*;
@@ -48,22 +48,40 @@ impl Report {
     }
 }
 
-/// Replays a trace; `times` in seconds since the epoch, a missing value is a hole.
+/// A recorded load, and what is known besides.
+#[pyclass(frozen, module = "forescale._native")]
+#[derive(Debug)]
+pub(crate) struct Trace(pub(crate) sim::Trace);
+
+#[pymethods]
+impl Trace {
+    /// From `times` in seconds since the epoch; a missing value is a hole.
+    #[new]
+    fn new(name: &str, times: &Bound<'_, PyAny>, values: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (times, values) = convert::samples(times, values)?;
+        sim::Trace::from_samples(name, &times, &values).map(Self).map_err(raise)
+    }
+
+    /// The same with values that each hold until the next.
+    fn with_known(
+        &self,
+        name: &str,
+        times: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let times = convert::times("times", times)?;
+        let values = convert::numbers("values", values)?;
+        self.0.clone().with_known(name, &times, &values).map(Self).map_err(raise)
+    }
+}
+
+/// Replays a trace.
 #[pyfunction]
-pub(crate) fn replay(
-    py: Python<'_>,
-    config: &str,
-    name: &str,
-    times: &Bound<'_, PyAny>,
-    values: &Bound<'_, PyAny>,
-    plant: &str,
-) -> PyResult<Report> {
-    let (times, values) = convert::samples(times, values)?;
+pub(crate) fn replay(py: Python<'_>, config: &str, trace: &Trace, plant: &str) -> PyResult<Report> {
     py.detach(|| {
         let mut scaler = Autoscaler::from_text(config)?;
         let settings = sim::Settings::from_text(plant)?;
-        let trace = sim::Trace::from_samples(name, &times, &values)?;
-        sim::replay(&mut scaler, &trace, &settings)
+        sim::replay(&mut scaler, &trace.0, &settings)
     })
     .map(Report)
     .map_err(raise)
@@ -97,18 +115,15 @@ impl Fronts {
     }
 }
 
-/// The fronts of contenders and of families of one's own; `times` in seconds since the epoch.
+/// The fronts of contenders and of families of one's own.
 #[pyfunction]
 pub(crate) fn fronts(
     py: Python<'_>,
-    name: &str,
-    times: &Bound<'_, PyAny>,
-    values: &Bound<'_, PyAny>,
+    trace: &Trace,
     plant: &str,
     contenders: Option<Vec<String>>,
     families: Vec<(String, Vec<(String, String)>)>,
 ) -> PyResult<Fronts> {
-    let (times, values) = convert::samples(times, values)?;
     py.detach(|| {
         let contenders = match contenders {
             Some(names) => names
@@ -120,8 +135,7 @@ pub(crate) fn fronts(
         let families: Vec<_> =
             families.into_iter().map(|(name, configs)| sim::Family { name, configs }).collect();
         let settings = sim::Settings::from_text(plant)?;
-        let trace = sim::Trace::from_samples(name, &times, &values)?;
-        sim::fronts(&trace, &settings, &contenders, &families, &|| {})
+        sim::fronts(&trace.0, &settings, &contenders, &families, &|| {})
     })
     .map(Fronts)
     .map_err(raise)
@@ -132,16 +146,12 @@ pub(crate) fn fronts(
 pub(crate) fn diff(
     py: Python<'_>,
     configs: ((String, String), (String, String)),
-    name: &str,
-    times: &Bound<'_, PyAny>,
-    values: &Bound<'_, PyAny>,
+    trace: &Trace,
     plant: &str,
 ) -> PyResult<(String, String)> {
-    let (times, values) = convert::samples(times, values)?;
     py.detach(|| {
         let settings = sim::Settings::from_text(plant)?;
-        let trace = sim::Trace::from_samples(name, &times, &values)?;
-        let diff = sim::diff(&trace, &settings, &configs.0, &configs.1)?;
+        let diff = sim::diff(&trace.0, &settings, &configs.0, &configs.1)?;
         Ok((diff.to_json(), diff.to_string()))
     })
     .map_err(raise)

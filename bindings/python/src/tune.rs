@@ -1,6 +1,6 @@
 //! A search for better settings, off the interpreter.
 //!
-//! In: settings, plant, options and card as text, a series. Out: `Tuning`, kept as the core made it until
+//! In: settings, plant, options and card as text, a `Trace`. Out: `Tuning`, kept as the core made it until
 //! asked. The search runs on a thread of its own, so that this one hears of an interruption.
 
 use std::ops::ControlFlow;
@@ -12,8 +12,8 @@ use forescale::{Config, sim, tune as core};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 
-use crate::convert;
 use crate::error::raise;
+use crate::replay::Trace;
 
 /// How often the interpreter is asked whether to go on.
 const ASK_EVERY: Duration = Duration::from_millis(20);
@@ -31,31 +31,25 @@ impl Tuning {
     }
 }
 
-/// Searches; `times` in seconds since the epoch, a missing value is a hole; `choice` is the text of
-/// `FORESCALE_GPU`. `go_on` hears the share
-/// that is done and stops the search where it answers False.
+/// Searches; `choice` is the text of `FORESCALE_GPU`. `go_on` hears the share that is done and stops the
+/// search where it answers False.
 #[pyfunction]
-#[pyo3(signature = (config, name, times, values, plant, options, choice=None, go_on=None))]
-#[allow(clippy::too_many_arguments, reason = "Python's side names them")]
+#[pyo3(signature = (config, trace, plant, options, choice=None, go_on=None))]
 pub(crate) fn tune(
     py: Python<'_>,
     config: &str,
-    name: &str,
-    times: &Bound<'_, PyAny>,
-    values: &Bound<'_, PyAny>,
+    trace: &Trace,
     plant: &str,
     options: &str,
     choice: Option<&str>,
     go_on: Option<Py<PyAny>>,
 ) -> PyResult<Tuning> {
-    let (times, values) = convert::samples(times, values)?;
     let search = |control: &core::Control<'_>| {
         let config = Config::from_text(config)?;
         let plant = sim::Settings::from_text(plant)?;
         let choice = Choice::from_text(choice);
         let options = core::Options { choice, ..core::Options::from_text(options)? };
-        let trace = sim::Trace::from_samples(name, &times, &values)?;
-        core::tune(&config, &trace, &plant, &options, control)
+        core::tune(&config, &trace.0, &plant, &options, control)
     };
     worked_out(py, go_on.as_ref(), search).map(Tuning)
 }

@@ -1,3 +1,4 @@
+use std::f64::consts::TAU;
 use std::sync::OnceLock;
 
 use super::*;
@@ -99,6 +100,42 @@ fn odd_histories_are_forecast_or_abstain_with_a_reason() {
     assert_eq!(reason(&with(&|_, _| 0.0)), Some("too_little_history"));
 }
 
+/// Of more series than one thread takes at a time; one of them is missing.
+#[test]
+fn a_panel_is_forecast_as_each_of_its_series() {
+    let model = fitted();
+    let n_samples = 3 * DAY;
+    let mut values = panel(40, n_samples, 4);
+    values[17 * n_samples..18 * n_samples].fill(f64::NAN);
+    let start = Timestamp::from_secs(900);
+    let panel = Panel { values: &values, n_series: 40, start, step: STEP };
+    let forecasts = model.forecast_panel(&panel, 5, &[0.5, 0.9]).expect("in range");
+    assert_eq!((forecasts.n_series(), forecasts.horizon), (40, 5));
+    for (at, series) in values.chunks(n_samples).enumerate() {
+        let alone = model.forecast(series, forecasts.issued_at, 5, &[0.5, 0.9]).expect("in range");
+        assert_eq!(
+            forecasts.series(at),
+            alone.as_ref().map(|one| &one.values[..]).map_err(|why| *why)
+        );
+        assert_eq!(at == 17, alone.is_err());
+    }
+    let none = Panel { values: &[], n_series: 0, start, step: STEP };
+    assert_eq!(model.forecast_panel(&none, 5, &[0.5]).expect("in range").n_series(), 0);
+}
+
+#[test]
+fn a_snapshot_is_the_model_and_a_foreign_text_none() {
+    let model = fitted();
+    let snapshot = model.snapshot().expect("as text");
+    assert_eq!(&ElasticNet::restore(&snapshot).expect("its own"), model);
+    for foreign in [&snapshot[..100], b"{}", b"[1]"] {
+        assert_eq!(
+            ElasticNet::restore(foreign).expect_err("none").kind(),
+            crate::ErrorKind::Snapshot
+        );
+    }
+}
+
 #[test]
 fn a_saved_model_answers_the_same_and_a_damaged_one_is_refused() {
     let model = fitted();
@@ -136,4 +173,11 @@ fn what_is_out_of_range_is_refused_by_name() {
     assert_eq!(error.path(), "horizon");
     let error = model.forecast(&values, Timestamp::default(), 8, &[0.5, 0.4]).expect_err("falls");
     assert_eq!(error.path(), "quantiles[1]");
+    let many = |values: &[f64], n_series, step, horizon: usize| {
+        let panel = Panel { values, n_series, start: Timestamp::default(), step };
+        model.forecast_panel(&panel, horizon, &[0.5]).expect_err("refused").path().to_owned()
+    };
+    assert_eq!(many(&values, 2, STEP, 9), "horizon");
+    assert_eq!(many(&values, 5, STEP, 8), "values");
+    assert_eq!(many(&values, 2, Duration::from_secs(60), 8), "step");
 }

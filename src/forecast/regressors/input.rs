@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RegressorConfig;
 use crate::Error;
+use crate::forecast::input::{self, MOST_VALUES};
 use crate::time::{Duration, Timestamp};
 
 /// A regressor, its lag and its gain.
@@ -44,9 +45,6 @@ struct Lag {
     wy: f64,
     yy: f64,
 }
-
-/// So many values are kept: a week of minutes.
-const MOST_VALUES: usize = 10_080;
 
 /// So few changes tell nothing.
 const LEAST_CHANGES: f64 = 20.0;
@@ -101,28 +99,11 @@ impl Input {
     /// Takes values, each from its time until the next, in place of what was known from the first
     /// of them on.
     pub(super) fn tell(&mut self, times: &[Timestamp], values: &[f64]) -> Result<(), Error> {
-        if times.len() != values.len() {
-            let message =
-                format!("has {} entries, but there are {} times", values.len(), times.len());
-            return Err(Error::observation("values", message));
-        }
-        if let Some(at) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
-            let message =
-                format!("is {} ms, must be after the one before", times[at + 1].as_millis());
-            return Err(Error::observation(format!("times[{}]", at + 1), message));
-        }
-        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            let message = format!("is {}, must be finite", values[at]);
-            return Err(Error::observation(format!("values[{at}]"), message));
-        }
+        input::check_told(times, values)?;
         let Some(&first) = times.first() else { return Ok(()) };
-        let known = self.values.partition_point(|&(at, _)| at < first);
-        if known + times.len() > MOST_VALUES {
-            let message =
-                format!("has {} entries, must be at most {}", times.len(), MOST_VALUES - known);
-            return Err(Error::observation("values", message));
-        }
-        self.values.truncate(known);
+        self.values.truncate(self.values.partition_point(|&(at, _)| at < first));
+        let too_many = (self.values.len() + times.len()).saturating_sub(MOST_VALUES);
+        self.values.drain(..too_many);
         let roots = values.iter().map(|value| value.abs().sqrt().copysign(*value));
         self.values.extend(times.iter().copied().zip(roots));
         Ok(())

@@ -178,9 +178,14 @@ fn what_is_told_must_be_a_series_of_a_known_regressor() {
     assert_eq!(refused("flag", &times, &[1.0]), "values");
     assert_eq!(refused("flag", &times, &[1.0, f64::NAN]), "values[1]");
     assert_eq!(refused("flag", &[times[1], times[0]], &[1.0, 0.0]), "times[1]");
-    // A flood, and what is told anew.
-    let many: Vec<_> = (0..20_000).map(minute).collect();
-    assert_eq!(refused("flag", &many, &vec![1.0; 20_000]), "values");
+    // A flood, one in two calls, and what is told anew.
+    let many: Vec<_> = (0..100_001).map(minute).collect();
+    assert_eq!(refused("flag", &many, &vec![1.0; 100_001]), "values");
+    tell(&mut model, "flag", 0, &[1.0, 1.0]);
+    tell(&mut model, "flag", 1, &vec![1.0; 100_000]);
+    assert_eq!(model.inputs[0].root(minute(0)), None);
+    assert_eq!(model.inputs[0].root(minute(1)), Some(1.0));
+    let mut model = self::model(r#"{"regressors": {"flag": {}}}"#);
     tell(&mut model, "flag", 5, &[1.0, 1.0, 1.0]);
     tell(&mut model, "flag", 6, &[4.0]);
     assert_eq!(model.inputs[0].root(minute(5)), Some(1.0));

@@ -18,7 +18,7 @@ mod settings;
 mod snapshot;
 mod trial;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use self::likeness::Likeness;
 use self::load_log::LoadLog;
@@ -28,6 +28,7 @@ use super::Control;
 use crate::decide::{Before, copy};
 use crate::explain::{Reason, codes};
 use crate::series::{MetricKind, Observation, Reading};
+use crate::sim::{Known, Trace};
 use crate::time::{Duration, Timestamp};
 use crate::{Autoscaler, Config, Decision, Error};
 pub use event::{Event, Revision};
@@ -72,6 +73,8 @@ pub struct SelfTuning {
     settings: SelfTuningConfig,
     likeness: Likeness,
     log: LoadLog,
+    /// What was told of regressors, by name.
+    known: BTreeMap<String, Known>,
     /// The last observations, the oldest first.
     lately: VecDeque<Observation>,
     trial: Option<Trial>,
@@ -107,6 +110,7 @@ impl SelfTuning {
             settings,
             likeness,
             log,
+            known: BTreeMap::new(),
             lately: VecDeque::new(),
             trial: None,
             paused_until: None,
@@ -147,6 +151,27 @@ impl SelfTuning {
                     self.log.record(at, load);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Tells values of a regressor of a metric's forecaster, as
+    /// [`Autoscaler::regressor`](crate::Autoscaler::regressor); replays know them too.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn regressor(
+        &mut self,
+        metric: &str,
+        name: &str,
+        times: &[Timestamp],
+        values: &[f64],
+    ) -> Result<(), Error> {
+        self.scaler.regressor(metric, name, times, values)?;
+        let known = self.known.entry(name.to_owned()).or_default();
+        known.tell(times, values);
+        if let Some((start, _)) = self.log.part() {
+            known.forget(start);
         }
         Ok(())
     }
@@ -195,7 +220,7 @@ impl SelfTuning {
         Retuning {
             settings: self.settings.clone(),
             config: self.scaler.config().bare(),
-            trace: self.log.trace(self.likeness.load()),
+            trace: self.trace(),
             plant: self.likeness.plant(&self.scaler, &self.log, &self.settings.plant),
             trial: self.trial.clone(),
             paused_until: self.paused_until,
@@ -238,16 +263,25 @@ impl SelfTuning {
         let metric = self.likeness.load();
         let until = self.lately.front().map_or(Timestamp::default(), |seen| seen.at);
         let (mut times, mut values) = (Vec::new(), Vec::new());
-        if let Some(trace) = self.log.trace(metric) {
+        if let Some(trace) = self.trace() {
             let starts = (0..).map(|step| trace.start + trace.step.times(step));
             for (at, &load) in starts.zip(&trace.values).take_while(|(at, _)| *at < until) {
                 times.push(at);
                 values.push(Some(load));
             }
         }
-        let before = Before { metric, times, values };
+        let known = (self.known.iter())
+            .map(|(name, known)| (&**name, known.times(), known.values()))
+            .collect();
+        let before = Before { metric, times, values, known };
         let heir = self.scaler.heir(other, &before, self.lately.iter())?;
         Ok(std::mem::replace(&mut self.scaler, heir).config().bare())
+    }
+
+    /// The load so far, and what is known besides.
+    fn trace(&self) -> Option<Trace> {
+        let trace = self.log.trace(self.likeness.load())?;
+        Some(Trace { known: self.known.clone(), ..trace })
     }
 
     fn now(&self) -> Timestamp {

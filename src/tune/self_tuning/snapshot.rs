@@ -1,6 +1,6 @@
 //! A self-tuning autoscaler as a value: written at any time, taken up again on any machine.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use super::trial::Trial;
 use super::{Event, SelfTuning, SelfTuningConfig};
 use crate::catalog::opened;
 use crate::series::Observation;
+use crate::sim::Known;
 use crate::time::Timestamp;
 use crate::{Autoscaler, Error};
 
@@ -25,6 +26,8 @@ struct Snapshot {
     settings: SelfTuningConfig,
     likeness: Likeness,
     log: LoadLog,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    known: BTreeMap<String, Known>,
     lately: VecDeque<Observation>,
     trial: Option<Trial>,
     paused_until: Option<Timestamp>,
@@ -57,6 +60,7 @@ impl SelfTuning {
             settings: self.settings.clone(),
             likeness: self.likeness.clone(),
             log: self.log.clone(),
+            known: self.known.clone(),
             lately: self.lately.clone(),
             trial: self.trial.clone(),
             paused_until: self.paused_until,
@@ -77,7 +81,7 @@ impl SelfTuning {
         let opened = opened(snapshot, FORMAT, VERSION)?;
         let saved: Snapshot = serde_json::from_value(opened).map_err(|error| damaged(&error))?;
         let Snapshot { autoscaler, settings, likeness, log, lately, trial, .. } = saved;
-        let (paused_until, events) = (saved.paused_until, saved.events);
+        let (paused_until, events, known) = (saved.paused_until, saved.events, saved.known);
         settings.check().map_err(|error| damaged(&error))?;
         if !log.is_of(settings.step, settings.record) {
             return Err(damaged(&"its record is of other settings"));
@@ -89,7 +93,7 @@ impl SelfTuning {
         if let Some(trial) = &trial {
             Autoscaler::new(trial.other.clone()).map_err(|error| damaged(&error))?;
         }
-        Ok(Self { scaler, settings, likeness, log, lately, trial, paused_until, events })
+        Ok(Self { scaler, settings, likeness, log, known, lately, trial, paused_until, events })
     }
 }
 
