@@ -22,8 +22,8 @@ pub(crate) const SOURCE: &str = concat!(
 );
 
 /// Words of the kernel's `State` and `Lane`.
-pub(crate) const STATE_WORDS: usize = 61;
-pub(crate) const LANE_WORDS: usize = 39;
+pub(crate) const STATE_WORDS: usize = 63;
+pub(crate) const LANE_WORDS: usize = 43;
 
 const GROUP: u32 = 64;
 
@@ -64,7 +64,7 @@ pub(crate) struct Params {
     pub(crate) recent: u32,
     pub(crate) age: u32,
     pub(crate) memory: u32,
-    pub(crate) reserved: u32,
+    pub(crate) gap: u32,
 }
 
 impl Params {
@@ -85,7 +85,7 @@ impl Params {
             self.had,
         ];
         words.extend(rings.concat());
-        words.extend([self.recent, self.age, self.memory, self.reserved]);
+        words.extend([self.recent, self.age, self.memory, self.gap]);
         words
     }
 }
@@ -136,7 +136,7 @@ impl Shared<'_> {
     pub(crate) fn most_tapes(&self, gpu: &Gpu) -> Result<usize, Failure> {
         let most = usize::try_from(gpu.most_bytes() / 4).unwrap_or(usize::MAX);
         match most / (self.params.n_ticks as usize).max(1) {
-            0..3 => Err(Failure::Refused("a trace is longer than a buffer holds".to_owned())),
+            0..5 => Err(Failure::Refused("a trace is longer than a buffer holds".to_owned())),
             n => Ok(n),
         }
     }

@@ -31,14 +31,14 @@ struct Params {
     recent: u32, // slots for which what was ready counts
     age: u32, // the same in ticks
     memory: u32, // ticks for which a load beyond what is carried hides nothing
-    reserved: u32,
+    gap: u32, // ticks after which what waits is not known any more
 }
 struct Lane {
     min: u32,
     max: u32,
     initial: u32,
     utilization: f32,
-    tapes: array<u32, 3>,
+    tapes: array<u32, 5>,
     percent: u32,
     sizes: u32,
     within: array<u32, 2>,
@@ -52,6 +52,8 @@ struct Lane {
     planned: f32,
     keeps: u32,
     follows: u32,
+    lead: u32,
+    haste: f32,
     guards: u32,
     tolerance: u32,
     windows: array<u32, 2>,
@@ -107,6 +109,8 @@ struct State {
     full: u32,
     filled: u32,
     n_followed: u32,
+    waiting: u32,
+    seen: u32,
     is_violated: u32,
     violated: u32,
     paid: u32,
@@ -132,6 +136,14 @@ const BY_TABLE: u32 = 0x80000000u;
 const READINGS: u32 = 0u;
 const WANTS: u32 = 1u;
 const EDGES: u32 = 2u;
+const LOADS: u32 = 3u;
+const WORTHS: u32 = 4u;
+// Of `policy/predictive/drain.rs`.
+const PARTS: u32 = 32u;
+const QUARTER: u32 = 250u;
+const TIMEOUT: u32 = 120u;
+const GAP: u32 = 480u;
+const MOST_SQUARE: f32 = 4190209.0;
 const STAYS: u32 = 2048u;
 const WORTH: u32 = 4096u;
 const PLAIN: u32 = 8192u;

@@ -80,12 +80,51 @@ fn hidden(edges: u32, slot: u32) -> u32 {
     return of_full(min(state.n_followed, 2u), state.ready);
 }
 
+fn waits_later(parts: u32, quarters: u32) -> u32 {
+    let rises = i32(parts) - i32(min(state.ready, TOO_MANY) * PARTS);
+    return u32(clamp(i32(state.waiting) + rises * i32(quarters), 0, i32(TIMEOUT * parts)));
+}
+
+// The least whole number whose square is no less; a root is not the same everywhere.
+fn whole_root(square: f32) -> u32 {
+    var root = u32(sqrt(square));
+    while f32(root * root) < square {
+        rounds += 1u;
+        root += 1u;
+    }
+    while root > 0u && f32((root - 1u) * (root - 1u)) >= square {
+        rounds += 1u;
+        root -= 1u;
+    }
+    return root;
+}
+
+// What carries the load and works off what waits; 0 where nothing does.
+fn piled(parts: u32) -> u32 {
+    let now = state.tick + 1u;
+    let n_ticks = select(0u, min(now - state.seen, params.gap), state.seen > 0u);
+    let quarters = n_ticks * params.interval / QUARTER;
+    state.seen = now;
+    if quarters > GAP {
+        state.waiting = 0u;
+    }
+    state.waiting = waits_later(parts, min(quarters, GAP));
+    let worth = bitcast<f32>(known(WORTHS)) * lane.haste;
+    let square = min(worth * f32(waits_later(parts, lane.lead)), MOST_SQUARE);
+    let extra = whole_root(square);
+    return select(0u, (parts + PARTS - 1u) / PARTS + extra, extra > 0u);
+}
+
 fn by_risk(current: u32) -> u32 {
     let slot = u32(ticks[state.tick].w);
     let edges = known(EDGES);
     var asked = 0u;
     if edges != NONE {
         asked = hidden(edges, slot);
+    }
+    let parts = known(LOADS);
+    if parts != NONE {
+        asked = max(asked, piled(parts));
     }
     let word = known(WANTS);
     let needed = word & 2047u;

@@ -2,11 +2,12 @@
 //!
 //! In: readings, the outlook, risks. Out: at each moment what is needed by each risk, and between which
 //! sizes a load may be more than is seen. The arithmetic is the policy's own; whoever replays adds what
-//! depends on the replicas: one more that stays, what was needed lately, a load that follows them.
+//! depends on the replicas: one more that stays, what was needed lately, a load that follows them, what waits.
 
 use super::Predictive;
+use super::drain::Drain;
 use super::saturation::Saturation;
-use super::weigh::{Foreseen, Needed, Weigher, price};
+use super::weigh::{Foreseen, Needed, Weigher, haste, price, worth};
 use crate::forecast::{Outlook, Risk};
 use crate::policy::Want;
 use crate::time::{Duration, Timestamp};
@@ -38,9 +39,16 @@ pub(crate) enum Need {
     Plain { replicas: u32 },
 }
 
-/// Up to how many ready replicas the load is beyond what they carry, and fills them; none where there is
-/// no reading to go by.
-pub(crate) type Edges = Option<[u32; 2]>;
+/// What is seen of the load at a moment, where there is a reading to go by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sight {
+    /// Up to how many ready replicas it is beyond what they carry, and fills them.
+    pub(crate) edges: [u32; 2],
+    /// The load in parts of what a replica carries, where what waits is worked off.
+    pub(crate) parts: Option<u32>,
+    /// What a unit that waits is worth, by a risk that is set at one of 1.
+    pub(crate) worth: f32,
+}
 
 impl Foresight {
     /// The grain of time by which what was needed over the last lead time is kept, and what was ready
@@ -50,6 +58,8 @@ impl Foresight {
     pub(crate) const RECENT: Duration = Saturation::AGE;
     /// So long a load that was read beyond what is carried hides nothing.
     pub(crate) const MEMORY: Duration = Saturation::MEMORY;
+    /// Beyond it nothing is known of what was between two readings.
+    pub(crate) const GAP: Duration = Duration::from_millis(Drain::GAP * Drain::QUARTER);
 
     /// Prices that are worked out side by side: what it takes to weigh a load is shared.
     const ABREAST: usize = 16;
@@ -72,7 +82,7 @@ impl Foresight {
         outlook: &Outlook,
         load: Option<f64>,
         mut told: impl FnMut(usize, Need),
-    ) -> Edges {
+    ) -> Option<Sight> {
         let full = self.full;
         let risk = match self.risks {
             Risks::Auto => Risk::Auto,
@@ -116,9 +126,17 @@ impl Foresight {
             }
             (Err(_), None) => (0..risks.len()).for_each(|place| told(place, Need::Unknown)),
         }
+        let haste = match self.risks {
+            Risks::Auto => haste(risk),
+            Risks::Shares(_) => 1.0,
+        };
         now.map(|(load, error)| {
             let beyond = |replicas| Saturation::is_beyond((load, error), replicas, full);
-            [most(beyond), most(|replicas| Saturation::is_full(load, replicas, full))]
+            Sight {
+                edges: [most(beyond), most(|replicas| Saturation::is_full(load, replicas, full))],
+                parts: Drain::parts(load, full),
+                worth: worth(outlook, full, lead_time) * haste,
+            }
         })
     }
 }
@@ -127,6 +145,43 @@ impl Foresight {
     /// Whether so many that are full are more than those that were.
     pub(crate) fn follows(ready: u32, filled: u32) -> bool {
         Saturation::follows(ready, filled)
+    }
+
+    /// How many times as much what waits is worth at a risk that is set as at one of 1; once where it is
+    /// rehearsed, as the worth told is that already.
+    pub(crate) fn haste(risk: Risk) -> f32 {
+        match risk {
+            Risk::Share(share) => haste(share),
+            Risk::Auto => 1.0,
+        }
+    }
+
+    /// A lead time in quarters of a second, as what waits is counted.
+    pub(crate) fn quarters(lead_time: Duration) -> u32 {
+        Drain::quarters(lead_time)
+    }
+
+    /// What waits `millis` after it was `waiting`, if so many `parts` of the load come and `ready` replicas
+    /// serve.
+    pub(crate) fn waits(waiting: u32, parts: u32, ready: u32, millis: u32) -> u32 {
+        let quarters = millis / Drain::QUARTER;
+        let before = if quarters > Drain::GAP { 0 } else { waiting };
+        Drain::later(before, parts, ready, quarters.min(Drain::GAP))
+    }
+
+    /// The replicas that carry the load and work off what will wait so many quarters later; 0 where
+    /// nothing will.
+    pub(crate) fn works_off(
+        waiting: u32,
+        parts: u32,
+        ready: u32,
+        quarters: u32,
+        worth: f32,
+    ) -> u32 {
+        match Drain::extra(Drain::later(waiting, parts, ready, quarters), worth) {
+            0 => 0,
+            extra => parts.div_ceil(Drain::PARTS) + extra,
+        }
     }
 
     /// What a full fleet asks for whose load has followed it so often; none for never.

@@ -3,9 +3,11 @@
 //! In: the forecast of one metric's load and what a replica carries. Out: by a `risk` the replicas that
 //! are worth their price (`weigh.rs`), by a `quantile` those for its highest load up to the horizon;
 //! or the reason to abstain: too little history, no skill, a capacity that is still to be learnt. A load
-//! that a full fleet hides is found out by a risk only (`saturation.rs`).
+//! that a full fleet hides is found out by a risk only (`saturation.rs`), and so is what waits worked off
+//! (`drain.rs`).
 //! Knows nothing of how the forecast is made.
 
+mod drain;
 mod foresight;
 mod nowcast;
 mod price;
@@ -16,7 +18,7 @@ mod weigh;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::foresight::{Edges, Foresight, Need};
+pub(crate) use self::foresight::{Foresight, Need};
 use self::weigh::Weigher;
 use super::{Past, Policy, Proposal, View, Want};
 use crate::Error;

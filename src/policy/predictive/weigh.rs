@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drain::Drain;
 use super::nowcast::Nowcast;
 use super::reach::Reach;
 use super::rehearsal::{self, RISKS, Rehearsal};
@@ -25,6 +26,8 @@ pub(super) struct Weigher {
     nowcast: Nowcast,
     #[serde(default)]
     saturation: Saturation,
+    #[serde(default)]
+    drain: Drain,
     /// Without a forecast: the highest load lately, and until when it counts.
     pub(super) held: Option<(Timestamp, f64)>,
     /// What was worth its price over the last lead time; a replica taken away is missed if it is
@@ -123,6 +126,11 @@ impl Weigher {
         let foreseen = self.foresee(view.at, view.lead_time, outlook, load, full, risk);
         let Foreseen { now, reach, risk, learnt } = foreseen;
         let hidden = now.and_then(|now| self.saturation.see(view.at, now, ready, full));
+        let piled = now.and_then(|(load, _)| Drain::parts(load, full)).and_then(|parts| {
+            let worth = worth(outlook, full, view.lead_time) * haste(risk);
+            self.drain.see(view.at, parts, ready);
+            self.drain.asks(parts, ready, view.lead_time, worth)
+        });
         let needed = reach.map(|reach| {
             let price = price(outlook, full, risk);
             let [needed] = Needed::within(&reach, full, [price]);
@@ -130,14 +138,26 @@ impl Weigher {
         });
         match (needed, now) {
             (Ok(needed), _) => {
-                let hidden = hidden.filter(|&replicas| replicas > needed.replicas);
-                let asked = hidden.unwrap_or(needed.replicas);
+                let piled = piled.filter(|&(replicas, _)| replicas > needed.replicas);
+                let asked = piled.map_or(needed.replicas, |(replicas, _)| replicas);
+                let hidden = hidden.filter(|&replicas| replicas > asked);
+                let asked = hidden.unwrap_or(asked);
                 let replicas = self.keep(view.at, view.lead_time, asked);
                 let mut reason = match now {
                     Some((load, _)) if hidden.is_some() => {
                         let facts =
                             [("load", load), ("replicas", asked), ("load_per_replica", full)];
                         Reason::new(codes::SATURATED, facts)
+                    }
+                    Some((load, _)) if piled.is_some() => {
+                        let waited = piled.map_or(0.0, |(_, seconds)| seconds);
+                        let facts = [
+                            ("load", load),
+                            ("replicas", asked),
+                            ("waiting_seconds", waited),
+                            ("load_per_replica", full),
+                        ];
+                        Reason::new(codes::WORKS_OFF, facts)
                     }
                     Some((load, _)) if needed.is_now => {
                         let facts = [
@@ -157,7 +177,8 @@ impl Weigher {
                         Reason::new(codes::WORTH_ITS_PRICE, facts)
                     }
                 };
-                if let Some((load, _)) = now.filter(|_| !needed.is_now && hidden.is_none()) {
+                let by_now = needed.is_now || hidden.is_some() || piled.is_some();
+                if let Some((load, _)) = now.filter(|_| !by_now) {
                     reason = reason.with("load", load);
                 }
                 if replicas > asked {
@@ -278,4 +299,14 @@ fn usual(outlook: &Outlook, full: f64) -> f64 {
 /// What a violation costs at a risk, in replicas.
 pub(super) fn price(outlook: &Outlook, full: f64, risk: f64) -> f64 {
     Weigher::PRICE * usual(outlook, full) * outlook.unrest().sqrt() / risk
+}
+
+/// What a unit of what waits is worth at a risk of 1.
+pub(super) fn worth(outlook: &Outlook, full: f64, lead_time: Duration) -> f32 {
+    Drain::worth(price(outlook, full, 1.0), lead_time)
+}
+
+/// So many times as much is it worth at a risk.
+pub(crate) fn haste(risk: f64) -> f32 {
+    (1.0 / risk) as f32
 }

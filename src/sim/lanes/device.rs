@@ -164,6 +164,7 @@ fn params(of: &Lanes<'_>, rings: &Rings) -> Params {
         recent: of.sheet.recent,
         age: of.sheet.age,
         memory: of.sheet.memory,
+        gap: of.sheet.gap,
         ..Params::default()
     }
 }

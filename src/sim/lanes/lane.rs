@@ -85,6 +85,9 @@ pub(crate) struct Lane {
     /// load that follows the replicas.
     pub(super) keeps: u32,
     pub(super) follows: u32,
+    /// The lead time in quarters of a second, and how many times as much what waits is worth as told.
+    pub(super) lead: u32,
+    pub(super) haste: f32,
     /// The guards in their order, the first one in the lowest four bits.
     pub(super) guards: u32,
     /// The table of the tolerance.
@@ -111,7 +114,8 @@ impl Lane {
         let seconds = [self.accept_after, self.accept_zero_after, self.accept_stuck_after];
         let law = [self.target_load, self.low, self.high, self.planned];
         words.extend(seconds.iter().chain(&law).map(|number| number.to_bits()));
-        words.extend([self.keeps, self.follows, self.guards, self.tolerance]);
+        words.extend([self.keeps, self.follows, self.lead, self.haste.to_bits()]);
+        words.extend([self.guards, self.tolerance]);
         words.extend(self.windows);
         words.extend(self.selects);
         words.extend(self.longest);
@@ -206,7 +210,7 @@ pub(crate) fn lane(
         max,
         initial,
         utilization: share.min(1.0) as f32,
-        tapes: [NONE; 3],
+        tapes: [NONE; 5],
         sizes: NONE,
         follows: NONE,
         within: [1, 0],
@@ -275,7 +279,7 @@ impl Lane {
                 let Some(CapacityConfig::Fixed(capacity)) = &config.capacity else {
                     return Err("the capacity is learnt");
                 };
-                if settings.risk().is_some() {
+                if let Some(risk) = settings.risk() {
                     let LeadTimeConfig::Fixed(lead_time) = config.lead_time else {
                         return Err("its lead time is learnt");
                     };
@@ -284,6 +288,8 @@ impl Lane {
                         return Err("its lead time is longer than four hours");
                     }
                     self.keeps = slots as u32;
+                    (self.lead, self.haste) =
+                        (Foresight::quarters(lead_time), Foresight::haste(risk));
                     self.follows = tables.place("follows".to_owned(), tape::follows);
                     return Ok(());
                 }

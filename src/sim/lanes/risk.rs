@@ -1,14 +1,15 @@
 //! What a policy by risk wants, as far as that depends on the replicas there are.
 //!
 //! In: what is needed at a tick, whoever decides, and where a lane stands. Out: replicas. Twin of
-//! `policy/predictive/weigh.rs` and `saturation.rs`, which have the reasons and make what is looked up
+//! `policy/predictive/{weigh,saturation}.rs`, which have the reasons and make what is looked up
 //! here; the kernel `replay` has the same in WGSL.
 
 use super::lane::{MOST_REPLICAS, NONE};
 use super::sheet::MOST_SLOTS;
 use super::state::State;
-use super::tape::{EDGES, PLAIN, STAYS, WANTS, WORTH};
+use super::tape::{EDGES, LOADS, PLAIN, STAYS, WANTS, WORTH, WORTHS};
 use super::walk::{Walk, packed};
+use crate::policy::predictive::Foresight;
 
 impl Walk<'_> {
     /// [`NONE`] where it has no opinion.
@@ -17,6 +18,10 @@ impl Walk<'_> {
             NONE => 0,
             edges => self.hidden(state, ring, edges),
         };
+        let piled = match self.known(LOADS, state.tick) {
+            NONE => 0,
+            parts => self.piled(state, parts),
+        };
         let word = self.known(WANTS, state.tick);
         let needed = word & 2047;
         if word & WORTH == 0 {
@@ -24,9 +29,21 @@ impl Walk<'_> {
         }
         // One replica more than is cheapest stays where it is nearly worth its price.
         let stays = word & STAYS > 0 && current == needed + 1;
-        let asked = hidden.max(needed + u32::from(stays));
+        let asked = hidden.max(piled).max(needed + u32::from(stays));
         let slot = self.sheet.slots[state.tick as usize];
         highest(ring, self.rings.kept, &mut state.kept, slot, self.lane.keeps, asked)
+    }
+
+    /// What carries the load and works off what waits; 0 where nothing does.
+    fn piled(&self, state: &mut State, parts: u32) -> u32 {
+        let (sheet, lane) = (self.sheet, self.lane);
+        let now = state.tick + 1;
+        let n_ticks = if state.seen > 0 { (now - state.seen).min(sheet.gap) } else { 0 };
+        let (ready, millis) = (state.ready, n_ticks * sheet.interval);
+        state.seen = now;
+        state.waiting = Foresight::waits(state.waiting, parts, ready, millis);
+        let worth = f32::from_bits(self.known(WORTHS, state.tick)) * lane.haste;
+        Foresight::works_off(state.waiting, parts, ready, lane.lead, worth)
     }
 
     /// What a fleet asks for whose load follows it; 0 where the load is what it seems to be.

@@ -40,6 +40,8 @@ pub(crate) struct Sheet {
     pub(super) age: u32,
     /// Intervals for which a load that was read beyond what is carried hides nothing.
     pub(super) memory: u32,
+    /// Intervals after which what waits is not known any more.
+    pub(super) gap: u32,
 }
 
 /// Slots of time after which their numbers begin anew: a tick's slot and a number of replicas share a word.
@@ -83,6 +85,7 @@ impl Sheet {
             recent: Foresight::RECENT.steps(Foresight::SLOT) as u32,
             age: intervals(Foresight::RECENT),
             memory: intervals(Foresight::MEMORY),
+            gap: intervals(Foresight::GAP) + 1,
         }
     }
 

@@ -39,6 +39,9 @@ pub(super) struct State {
     /// The replicas that the load has filled since, and how often it has followed them.
     pub(super) filled: u32,
     pub(super) n_followed: u32,
+    /// The load that waits, and the tick after that at which it was seen; 0 for never.
+    pub(super) waiting: u32,
+    pub(super) seen: u32,
     /// Of the open minute.
     pub(super) is_violated: u32,
     /// Of the open span: minutes in violation, replicas paid for an interval, and for the rest of one.

@@ -14,13 +14,13 @@ use crate::config::read::to_value;
 use crate::forecast::cores::try_each;
 use crate::forecast::{OutlookConfig, Risk};
 use crate::policy::PolicyConfig;
-use crate::policy::predictive::{self, Edges, Foresight, Need, Predictive};
+use crate::policy::predictive::{self, Foresight, Need, Predictive};
 use crate::series::{MetricKind, Usage, total_load};
 use crate::sim::replay::Scene;
 use crate::{Autoscaler, Config, Error};
 
 /// The tapes that a lane looks up, by their number; [`NONE`] where it looks up none.
-pub(super) type Known = [u32; 3];
+pub(super) type Known = [u32; 5];
 
 /// The reading of the load as it is believed, in thousandths of its unit; [`ABSENT`] if there is none.
 pub(super) const READINGS: usize = 0;
@@ -30,6 +30,10 @@ pub(super) const WANTS: usize = 1;
 /// By a risk: up to how many ready replicas the load is beyond what they carry, and above the sixteenth
 /// bit up to how many it fills; [`NONE`] without a reading to go by.
 pub(super) const EDGES: usize = 2;
+/// By a risk: the load in parts of what a replica carries; [`NONE`] where nothing is worked off.
+pub(super) const LOADS: usize = 3;
+/// By a risk: what a unit that waits is worth, by one that is set at one of 1.
+pub(super) const WORTHS: usize = 4;
 
 /// One more replica stays where it is there.
 pub(super) const STAYS: u32 = 1 << 11;
@@ -80,7 +84,7 @@ impl Tapes {
                 all.push(Some(*known));
                 continue;
             }
-            if (n_tapes + 3).saturating_mul(n_ticks) > MOST_WORDS {
+            if (n_tapes + 5).saturating_mul(n_ticks) > MOST_WORDS {
                 all.push(None);
                 continue;
             }
@@ -90,8 +94,9 @@ impl Tapes {
             };
             let pass = passes.entry(expects).or_insert_with(|| {
                 let wants = if forecast(config).is_some() { next() } else { NONE };
-                let edges = if risk.is_some() { next() } else { NONE };
-                let first = [next(), wants, edges];
+                let readings = next();
+                let mut by_risk = || if risk.is_some() { next() } else { NONE };
+                let first = [readings, wants, by_risk(), by_risk(), by_risk()];
                 Pass { config, risks: Vec::new(), wants: Vec::new(), first }
             });
             let mut known = pass.first;
@@ -137,6 +142,7 @@ impl Pass<'_> {
         };
         let tape = || Vec::<u32>::with_capacity(n_ticks);
         let (mut readings, mut edges) = (tape(), tape());
+        let (mut loads, mut worths) = (tape(), tape());
         let mut wants = vec![tape(); self.wants.len().max(1)];
         let metric = &scene.settings.load_metric;
         let mut plant = scene.plant(scene.initial(&scaler).max(1));
@@ -159,7 +165,10 @@ impl Pass<'_> {
                     let load =
                         usage.and_then(|usage| total_load(usage, MetricKind::Total, ready).ok());
                     let told = |place: usize, need| wants[place].push(needed(need));
-                    edges.push(edge(foresight.look(seen.at, lead_time, outlook, load, told)));
+                    let sight = foresight.look(seen.at, lead_time, outlook, load, told);
+                    edges.push(sight.map_or(NONE, |sight| edge(sight.edges)));
+                    loads.push(sight.and_then(|sight| sight.parts).unwrap_or(NONE));
+                    worths.push(sight.map_or(0, |sight| sight.worth.to_bits()));
                 }
                 (None, Some(((_, settings), outlook))) => {
                     let demand = predictive::demand(settings, outlook, seen.at, lead_time);
@@ -170,8 +179,9 @@ impl Pass<'_> {
             }
             plant.pass(load);
         }
-        let [first_readings, first_wants, first_edges] = self.first;
-        let mut made = vec![(first_readings, readings), (first_edges, edges)];
+        let [first_readings, first_wants, by_risk @ ..] = self.first;
+        let mut made = vec![(first_readings, readings)];
+        made.extend(by_risk.into_iter().zip([edges, loads, worths]));
         match self.wants.is_empty() {
             true => made.extend(wants.pop().map(|wants| (first_wants, wants))),
             false => made.extend(self.wants.into_iter().zip(wants)),
@@ -191,8 +201,8 @@ fn needed(need: Need) -> u32 {
     }
 }
 
-fn edge(edges: Edges) -> u32 {
-    edges.map_or(NONE, |[beyond, full]| beyond.min(TOO_MANY) | full.min(TOO_MANY) << 16)
+fn edge([beyond, full]: [u32; 2]) -> u32 {
+    beyond.min(TOO_MANY) | full.min(TOO_MANY) << 16
 }
 
 /// The place of the predictive policy, and its settings.

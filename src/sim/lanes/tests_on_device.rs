@@ -153,7 +153,7 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
         recent,
         age,
         memory,
-        reserved
+        gap
     );
     assert_same!(
         &module,
@@ -176,6 +176,8 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
         planned,
         keeps,
         follows,
+        lead,
+        haste,
         guards,
         tolerance,
         windows,
@@ -227,6 +229,8 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
         full,
         filled,
         n_followed,
+        waiting,
+        seen,
         is_violated,
         violated,
         paid,
@@ -238,8 +242,7 @@ fn the_kernel_parses_and_its_structures_are_those_of_rust() {
 
 #[test]
 fn words_lie_where_the_structures_have_them() {
-    let params =
-        Params { timeout: 1.5, stopped: [7, 8], had: [0, 6], reserved: 9, ..Params::default() };
+    let params = Params { timeout: 1.5, stopped: [7, 8], had: [0, 6], gap: 9, ..Params::default() };
     let words = params.words();
     assert_eq!(4 * words.len(), size_of::<Params>());
     assert_eq!(words[offset_of!(Params, timeout) / 4], 1.5_f32.to_bits());
@@ -248,7 +251,7 @@ fn words_lie_where_the_structures_have_them() {
     let lane = Lane {
         utilization: 0.5,
         within: [3, 4],
-        tapes: [1, 2, 9],
+        tapes: [1, 2, 9, 4, 5],
         planned: 75.0,
         keeps: 8,
         guards: 0x21,
