@@ -78,7 +78,7 @@ impl Tapes {
         let mut n_tapes = self.words.len();
         let mut all = Vec::with_capacity(configs.len());
         for &config in configs {
-            let (expects, risk) = expects(config, &scene.settings.load_metric)?;
+            let (expects, risk) = expects(config, &scene.settings.utilization_metric)?;
             let own = format!("{expects} {risk:?}");
             if let Some(known) = self.known.get(&own) {
                 all.push(Some(*known));
@@ -219,11 +219,12 @@ fn full_load(config: &Config) -> Option<f64> {
     fixed::Fixed::new(capacity.clone()).ok()?.full_load().ok()
 }
 
-/// What a pass depends on: those of the same share it. And the risk, which has a tape of its own.
-fn expects(config: &Config, metric: &str) -> Result<(String, Option<Risk>), Error> {
-    let load = config.metrics.get(metric);
+/// What a pass depends on: those of the same share it. And the risk, which has a tape of its own. The
+/// `utilization` has no part in it; other metrics may be upstream of the load.
+fn expects(config: &Config, utilization: &str) -> Result<(String, Option<Risk>), Error> {
+    let metrics: Vec<_> = config.metrics.iter().filter(|(name, _)| *name != utilization).collect();
     let Some((_, settings)) = forecast(config) else {
-        return Ok((to_value(&load)?.to_string(), None));
+        return Ok((to_value(&metrics)?.to_string(), None));
     };
     let risk = settings.risk();
     // Whoever rehearses has learnt other noise, too.
@@ -233,7 +234,7 @@ fn expects(config: &Config, metric: &str) -> Result<(String, Option<Risk>), Erro
     });
     let settings = OutlookConfig { risk: shared, ..settings.clone() };
     let full = risk.and_then(|_| full_load(config));
-    let all = (load, settings, &config.lead_time, full);
+    let all = (metrics, settings, &config.lead_time, full);
     Ok((to_value(&all)?.to_string(), risk))
 }
 
