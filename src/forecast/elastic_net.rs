@@ -195,7 +195,7 @@ impl ElasticNet {
             values: forecasts,
             abstained: abstained.concat(),
             device: "cpu".to_owned(),
-            kernel_seconds: None,
+            device_seconds: None,
         })
     }
 
