@@ -17,7 +17,8 @@
 //!
 //! // What the gateway serves arrives here ten minutes later; it leaps each two hours.
 //! let minute = |number: i64| Timestamp::from_secs(60 * number);
-//! let gateway = |at: i64| if at.rem_euclid(120) < 60 { 300.0 } else { 900.0 };
+//! let level = |at: i64| if at.rem_euclid(120) < 60 { 300.0 } else { 900.0 };
+//! let gateway = |at: i64| level(at) + at.rem_euclid(11) as f64;
 //! let loads = (0..4 * 1440).map(|at| gateway(at - 10)).collect();
 //! let (times, values): (Vec<_>, Vec<_>) =
 //!     (0..4 * 1440).map(|at| (minute(at), gateway(at))).unzip();
