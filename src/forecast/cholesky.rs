@@ -6,23 +6,43 @@
 ///
 /// `matrix` is row-major, of as many rows as `b` has entries, and positive definite; only its lower
 /// half is read. If it is not, or numbers overflow, `b` becomes NaN.
+#[inline(always)] // where the size is known, loops become straight vector code
 pub(super) fn solve(matrix: &mut [f64], b: &mut [f64]) {
     let n = b.len();
-    for i in 0..n {
-        let (above, row) = matrix.split_at_mut(i * n);
-        for j in 0..i {
-            let other = &above[j * n..j * n + j];
-            let known: f64 = row[..j].iter().zip(other).map(|(a, b)| a * b).sum();
-            row[j] = (row[j] - known) / above[j * n + j];
-        }
-        let known: f64 = row[..i].iter().map(|a| a * a).sum();
-        row[i] = (row[i] - known).sqrt();
-        let known: f64 = row[..i].iter().zip(&*b).map(|(a, b)| a * b).sum();
-        b[i] = (b[i] - known) / row[i];
-    }
+    // From the last one on each row is taken from all above it, so that no number waits for the one
+    // before. What then stands right of the diagonal is not read.
     for i in (0..n).rev() {
-        let known: f64 = (i + 1..n).map(|k| matrix[k * n + i] * b[k]).sum();
-        b[i] = (b[i] - known) / matrix[i * n + i];
+        let (above, row) = matrix.split_at_mut(i * n);
+        let row = &mut row[..n];
+        let scale = 1.0 / row[i].sqrt();
+        row.iter_mut().for_each(|value| *value *= scale);
+        b[i] *= scale;
+        let known = b[i];
+        for (k, other) in above.chunks_exact_mut(n).enumerate() {
+            take(other, row, row[k]);
+            b[k] -= row[k] * known;
+        }
+    }
+    for i in 0..n {
+        let row = &matrix[i * n..(i + 1) * n];
+        let known = row[..i].iter().zip(&*b).fold(b[i], |left, (value, x)| left - value * x);
+        b[i] = known / row[i];
+    }
+}
+
+/// So many numbers of a row are worked on at once.
+const LANES: usize = 4;
+
+/// Takes so many times `from` from `row`.
+#[inline(always)]
+fn take(row: &mut [f64], from: &[f64], times: f64) {
+    let ((quads, rest), (others, last)) = (row.as_chunks_mut::<LANES>(), from.as_chunks::<LANES>());
+    for (quad, other) in quads.iter_mut().zip(others) {
+        let before = *quad;
+        *quad = std::array::from_fn(|lane| before[lane] - times * other[lane]);
+    }
+    for (value, other) in rest.iter_mut().zip(last) {
+        *value -= times * other;
     }
 }
 

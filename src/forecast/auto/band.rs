@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::{Errors, LEVELS, Scales};
 use super::experts::{ExpertKind, N_EXPERTS, opinions};
-use super::horizons::{ANCHORS, MOST_WAITING, N_TURNS, TURNS, reach, spacing};
-use super::memory::{Features, Memory};
+use super::horizons::{ANCHORS, N_TURNS, SPACINGS, TURNS, most_waiting};
+use super::memory::{Features, Memory, Present};
 use super::ridge::{Ridge, Weights};
 use super::seek::Seasons;
+use super::waiting::Waiting;
 
 /// Who of those asked has an opinion.
 fn awake(asked: [bool; N_EXPERTS], seasons: Seasons) -> [bool; N_EXPERTS] {
@@ -32,9 +33,11 @@ pub(super) struct Band {
     /// Which of [`ANCHORS`].
     which: usize,
     waiting: Vec<Waiting>,
-    /// Steps so far, and the step at which the first of those that wait is due.
+    /// Steps so far.
     clock: u32,
-    earliest: u32,
+    /// The bit `n` tells whether one of those that wait is due in `n + 1` steps.
+    #[serde(skip)]
+    due: u64,
     ridge: Ridge,
     /// Mean absolute error of each expert, lately; of an expert without an opinion as it was.
     losses: [f32; N_EXPERTS],
@@ -49,26 +52,11 @@ pub(super) struct Band {
     ever: f32,
     lately: f32,
     /// The mean size of the error by the time of the season; empty without one.
-    by_phase: Vec<f32>,
+    by_phase: Vec<Size>,
     /// Pinball losses at each of [`LEVELS`] by a scale that moves with the present, and by one that
     /// does not.
     pinball: [[f32; LEVELS.len()]; 2],
     n_scored: u32,
-}
-
-/// A forecast that waits for its truth.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Waiting {
-    /// The step at which it comes.
-    due: u32,
-    from: f32,
-    features: Features,
-    scales: Scales,
-    /// How much larger the error is at its horizon than at the anchor.
-    grown: f32,
-    /// The part of the season in which the truth comes.
-    phase: Option<u8>,
 }
 
 /// Memory of the experts' errors, of the error lately, in the long run, and of the pinball losses, in
@@ -96,9 +84,9 @@ impl Band {
         let awake = awake(asked, Seasons::default());
         Self {
             which,
-            waiting: Vec::with_capacity(MOST_WAITING.min(reach(which).1) + 1),
+            waiting: Vec::with_capacity(most_waiting(which)),
             clock: 0,
-            earliest: 0,
+            due: 0,
             ridge: Ridge::new(which, day),
             losses: [0.0; N_EXPERTS],
             asked,
@@ -118,7 +106,7 @@ impl Band {
         self.waiting.clear();
         self.by_phase.clear();
         self.ridge.clear();
-        (self.clock, self.earliest, self.n, self.n_scored) = (0, 0, 0, 0);
+        (self.clock, self.due, self.n, self.n_scored) = (0, 0, 0, 0);
         (self.ever, self.lately, self.losses) = (0.0, 0.0, [0.0; N_EXPERTS]);
         self.awake = awake(self.asked, Seasons::default());
         self.say = first_say(self.asked, self.awake);
@@ -127,23 +115,15 @@ impl Band {
 
     /// Whether each number is in its range, and the band is of the kind of `new`.
     pub(super) fn is_whole(&self, new: &Self) -> bool {
-        let in_range = |value: f32| value.abs() <= 1e17;
         let is_size = |value: f32| (0.0..=1e17).contains(&value);
-        let is_due = |due: &Waiting| {
-            (1..=64).contains(&due.due.wrapping_sub(self.clock))
-                && in_range(due.from)
-                && due.features.iter().copied().all(in_range)
-                && is_size(due.scales.moving)
-                && is_size(due.scales.steady)
-                && (0.1..=100.0).contains(&due.grown)
-                && due.phase.is_none_or(|phase| usize::from(phase) < PHASES)
-        };
-        let sizes = self.losses.iter().chain(&self.by_phase).chain(self.pinball.as_flattened());
+        let is_due =
+            |waiting: &Waiting| (1..=64).contains(&self.until(waiting)) && waiting.is_whole(PHASES);
+        let sizes = self.losses.iter().chain(self.pinball.as_flattened());
         (self.which, self.asked) == (new.which, new.asked)
-            && self.waiting.len() <= 2 * MOST_WAITING
+            && self.waiting.len() <= most_waiting(self.which)
             && self.waiting.iter().all(is_due)
-            && (self.waiting.is_empty() || self.earliest == self.first_due())
             && sizes.chain([&self.ever, &self.lately]).copied().all(is_size)
+            && self.by_phase.iter().all(|size| is_size(size.get()))
             && self.say.iter().all(|say| (0.0..=1.0).contains(say))
             && self.ridge.is_like(&new.ridge)
             && (self.by_phase.is_empty() || self.by_phase.len() == PHASES)
@@ -152,16 +132,15 @@ impl Band {
     /// The heap and the place that it holds.
     #[cfg(test)]
     pub(super) fn n_bytes(&self) -> usize {
-        let numbers = self.by_phase.capacity() + self.ridge.n_numbers();
         size_of::<Self>()
             + self.waiting.capacity() * size_of::<Waiting>()
-            + numbers * size_of::<f32>()
+            + self.by_phase.capacity() * size_of::<Size>()
     }
 
     /// How many truths lack before it may be believed, and how many steps they take.
     pub(super) fn lacking(&self) -> Option<usize> {
         let lack = LEAST.saturating_sub(self.n) as usize;
-        (lack > 0).then(|| lack * spacing(self.which) + ANCHORS[self.which])
+        (lack > 0).then(|| (lack << SPACINGS[self.which]) + ANCHORS[self.which])
     }
 
     /// The seasons have changed: what was learnt of the old ones is void.
@@ -178,19 +157,37 @@ impl Band {
         self.say = self.weights();
         self.by_phase.clear();
         if seasons.season.is_some() {
-            self.by_phase.resize(PHASES, self.ever);
+            self.by_phase.resize(PHASES, Size::new(self.ever));
         }
     }
 
+    /// Once read: works out what is not written.
+    pub(super) fn recall(&mut self) {
+        let due = |waiting: &Waiting| 1 << (self.until(waiting) - 1);
+        self.due = self.waiting.iter().map(due).fold(0, |all, one: u64| all | one);
+    }
+
+    /// In how many steps its truth comes.
+    fn until(&self, waiting: &Waiting) -> u8 {
+        waiting.due.wrapping_sub(self.clock as u8)
+    }
+
     /// One step has passed; `truth` is its value, if it has one. What was wrong goes into `errors`.
+    #[inline]
     pub(super) fn step(&mut self, truth: Option<f64>, errors: &mut Errors) {
         self.clock = self.clock.wrapping_add(1);
-        if self.waiting.is_empty() || self.earliest != self.clock {
-            return;
+        let is_due = self.due & 1 == 1;
+        self.due >>= 1;
+        if is_due {
+            self.judge(truth, errors);
         }
+    }
+
+    /// Learns from the forecasts that are due.
+    fn judge(&mut self, truth: Option<f64>, errors: &mut Errors) {
         let mut index = 0;
         while index < self.waiting.len() {
-            if self.waiting[index].due != self.clock {
+            if self.waiting[index].due != self.clock as u8 {
                 index += 1;
                 continue;
             }
@@ -199,26 +196,21 @@ impl Band {
                 self.learn(&due, truth as f32 - due.from, errors);
             }
         }
-        self.earliest = self.first_due();
     }
 
-    /// Steps between two forecasts that are judged; twice as many once much is learnt.
-    fn spacing(&self) -> usize {
-        spacing(self.which) * if self.n < MUCH { 1 } else { 2 }
-    }
-
-    /// The step at which the first of those that wait is due; now without any.
-    fn first_due(&self) -> u32 {
-        let left = self.waiting.iter().map(|waiting| waiting.due.wrapping_sub(self.clock));
-        self.clock.wrapping_add(left.min().unwrap_or(0))
+    /// The steps between two forecasts that are judged, as a power of two; twice as many once much
+    /// is learnt.
+    fn spacing(&self) -> u32 {
+        SPACINGS[self.which] + u32::from(self.n >= MUCH)
     }
 
     fn learn(&mut self, due: &Waiting, target: f32, errors: &mut Errors) {
-        let &Waiting { ref features, scales, grown, phase, .. } = due;
+        let &Waiting { scales, grown, .. } = due;
+        let features = &due.features();
         let opinions = opinions(self.ridge.expects(features), self.ridge.prior(features), features);
         let error = target - self.mixed(&opinions);
         self.n = self.n.saturating_add(1);
-        let spacing = self.spacing() as f32;
+        let spacing = (1_u32 << self.spacing()) as f32;
         let n = self.n as f32;
         let weight = |memory: f32, learning: f32| {
             (learning / (n + learning - 1.0)).max((spacing / memory).min(1.0))
@@ -226,21 +218,24 @@ impl Band {
 
         let spikes = |most: f32| if self.n < 50 { f32::MAX } else { most * self.ever };
         let (most, most_of_scale) = (spikes(SPIKE), spikes(SPIKE_OF_SCALE[self.which]));
-        for (loss, opinion) in self.losses.iter_mut().zip(opinions) {
-            let size = ((target - opinion).abs() / grown).min(most);
-            *loss += (size - *loss) * weight(EXPERT_MEMORY, LEARNING);
-        }
+        let (at_anchor, of_experts) = (1.0 / grown, weight(EXPERT_MEMORY, LEARNING));
+        let losses = self.losses;
+        self.losses = std::array::from_fn(|at| {
+            let size = (target - opinions[at]).abs() * at_anchor;
+            losses[at] + (if size < most { size } else { most } - losses[at]) * of_experts
+        });
         if self.n < 8 || self.n.is_multiple_of(8) {
             self.say = self.weights();
         }
         self.score(error, scales, weight(PINBALL, 1.0), errors);
         // At the anchor, and no more than a spike is worth.
-        let size = (error.abs() / grown).min(most_of_scale);
+        let size = (error.abs() * at_anchor).min(most_of_scale);
         self.ever += (size - self.ever) * weight(EVER, LEARNING_EVER);
         self.lately += (size - self.lately) * weight(LATELY, 1.0);
-        if let (Some(phase), false) = (phase, self.by_phase.is_empty()) {
-            let value = &mut self.by_phase[usize::from(phase)];
-            *value += (size - *value) * BY_PHASE;
+        if let (Some(phase), false) = (due.phase(), self.by_phase.is_empty()) {
+            let by_phase = &mut self.by_phase[usize::from(phase)];
+            let before = by_phase.get();
+            *by_phase = Size::new(before + (size - before) * BY_PHASE);
         }
         self.ridge.learn(features, target, self.ever, spacing);
     }
@@ -252,36 +247,36 @@ impl Band {
         }
         self.n_scored = self.n_scored.saturating_add(1);
         let weight = weight.max(1.0 / self.n_scored as f32);
-        let sides = [(scales.moving, 0), (scales.steady, 1)];
-        for (scale, side) in sides {
-            for (level, &q) in LEVELS.iter().enumerate() {
-                let short = error - errors.edges()[side][level] * scale;
-                let loss = if short > 0.0 { q * short } else { (q - 1.0) * short };
-                self.pinball[side][level] += (loss - self.pinball[side][level]) * weight;
-            }
+        let sides = self.pinball.iter_mut().zip(errors.edges());
+        for ((losses, edges), scale) in sides.zip([scales.moving, scales.steady]) {
+            let before = *losses;
+            *losses = std::array::from_fn(|level| {
+                let (short, q) = (error - edges[level] * scale, LEVELS[level]);
+                let (above, below) = (q * short, (q - 1.0) * short);
+                let loss = if above > below { above } else { below };
+                before[level] + (loss - before[level]) * weight
+            });
         }
         errors.push(error, scales);
     }
 
     /// Issues a forecast that will be judged, if it is time; `slope` is that of the error over the
     /// logarithm of the horizon.
-    pub(super) fn issue(&mut self, memory: &Memory, base: &[Option<f32>; 3], slope: f32) {
+    #[inline]
+    pub(super) fn issue(&mut self, memory: &Memory, present: &Present, slope: f32) {
         let spacing = self.spacing();
-        if !(self.clock as usize).is_multiple_of(spacing) {
+        if self.clock & ((1 << spacing) - 1) != 0 {
             return;
         }
-        let turn = self.clock as usize / spacing;
+        let turn = (self.clock >> spacing) as usize;
         let ahead = usize::from(TURNS[self.which][turn % N_TURNS]);
-        let features = memory.features(ahead, base);
+        let features = memory.features(ahead, present);
         let phase = self.phase(memory.phase(ahead));
-        let (scales, grown) =
-            (self.scales(ahead, phase, slope), grown(ahead, ANCHORS[self.which], slope));
-        let due = self.clock.wrapping_add(ahead as u32);
-        let left = self.earliest.wrapping_sub(self.clock);
-        if self.waiting.is_empty() || (ahead as u32) < left {
-            self.earliest = due;
-        }
-        self.waiting.push(Waiting { due, from: memory.now as f32, features, scales, grown, phase });
+        let scales = self.scales(ahead, phase, slope);
+        let due = self.clock as u8;
+        let due = due.wrapping_add(ahead as u8);
+        self.due |= 1 << (ahead - 1);
+        self.waiting.push(Waiting::new(due, memory.now as f32, &features, scales, phase));
     }
 
     /// The part of the season, where the error is told by it.
@@ -290,14 +285,16 @@ impl Band {
         phase.filter(|_| !self.by_phase.is_empty()).map(part)
     }
 
-    /// The scales of the error `ahead` steps from now.
-    pub(super) fn scales(&self, ahead: usize, phase: Option<u8>, slope: f32) -> Scales {
+    /// The scales of the error `ahead` steps from now, and how much larger it is there than at the
+    /// anchor.
+    #[inline]
+    pub(super) fn scales(&self, ahead: usize, phase: Option<u8>, slope: f32) -> (Scales, f32) {
         let phased = match phase {
             Some(part) => {
                 let part = usize::from(part);
-                let next = self.by_phase[(part + 1) % PHASES];
-                let before = self.by_phase[(part + PHASES - 1) % PHASES];
-                (before + self.by_phase[part] + next) / 3.0
+                let next = self.by_phase[if part + 1 < PHASES { part + 1 } else { 0 }];
+                let before = self.by_phase[if part > 0 { part - 1 } else { PHASES - 1 }];
+                (before.get() + self.by_phase[part].get() + next.get()) / 3.0
             }
             _ => self.ever,
         };
@@ -307,7 +304,7 @@ impl Band {
         } else {
             0.35 * self.lately + 0.35 * phased + 0.3 * self.ever
         };
-        Scales { moving: moving * grown, steady: self.ever * grown }
+        (Scales { moving: moving * grown, steady: self.ever * grown }, grown)
     }
 
     /// The mean size of the error in the long run.
@@ -326,20 +323,16 @@ impl Band {
         if self.n == 0 || !self.awake.contains(&true) {
             return first_say(self.asked, self.awake);
         }
-        let mut weights = [0.0; N_EXPERTS];
-        let awake = || self.losses.iter().zip(self.awake).filter(|&(_, awake)| awake);
-        let best = awake().map(|(&loss, _)| loss).fold(f32::MAX, f32::min).max(1e-12);
-        for (weight, (&loss, _)) in weights
-            .iter_mut()
-            .zip(self.losses.iter().zip(self.awake))
-            .filter(|(_, (_, awake))| *awake)
-        {
-            let r4 = fourth(best / loss.max(1e-12));
-            *weight = r4 * fourth(r4);
-        }
+        let losses = |at: usize| if self.awake[at] { self.losses[at].max(1e-12) } else { f32::MAX };
+        let losses: [f32; N_EXPERTS] = std::array::from_fn(losses);
+        let best = losses.iter().copied().fold(f32::MAX, f32::min);
+        // What sleeps is nothing to that power.
+        let weights = losses.map(|loss| {
+            let r4 = fourth(best / loss);
+            r4 * fourth(r4)
+        });
         let sum: f32 = weights.iter().sum();
-        weights.iter_mut().for_each(|weight| *weight /= sum);
-        weights
+        weights.map(|weight| weight / sum)
     }
 
     /// The say of each expert in the mixture, 1 together.
@@ -382,6 +375,21 @@ impl Band {
             (ratio / (1.0 + ratio)) as f32
         };
         Quantile { moving: share * moving_times, steady: (1.0 - share) * steady_times }
+    }
+}
+
+/// A size in half of single precision's memory: it never was negative, and eight bits of its
+/// fraction are enough.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Size(u16);
+
+impl Size {
+    fn new(size: f32) -> Self {
+        Self(((size.to_bits() + (1 << 14)) >> 15) as u16)
+    }
+
+    fn get(self) -> f32 {
+        f32::from_bits(u32::from(self.0) << 15)
     }
 }
 

@@ -5,11 +5,11 @@
 /// Horizons in steps around which is learnt; between two of them forecasts are mixed.
 pub(super) const ANCHORS: [usize; 6] = [1, 2, 5, 12, 28, 64];
 
-/// Forecasts of a band that wait for their truth at once, about.
-pub(super) const MOST_WAITING: usize = 16;
+/// Forecasts of a band that wait for their truth at once, at most.
+const MOST_WAITING: usize = 16;
 
 /// The horizons of a band: up to its neighbors' own.
-pub(super) const fn reach(which: usize) -> (usize, usize) {
+const fn reach(which: usize) -> (usize, usize) {
     let last = ANCHORS.len() - 1;
     if which == 0 {
         (1, 1)
@@ -20,9 +20,21 @@ pub(super) const fn reach(which: usize) -> (usize, usize) {
     }
 }
 
-/// Steps between two forecasts that are judged: those of neighbors tell the same.
-pub(super) const fn spacing(which: usize) -> usize {
-    reach(which).1.div_ceil(MOST_WAITING)
+/// Steps between two forecasts that are judged, as a power of two: those of neighbors tell the same.
+pub(super) const SPACINGS: [u32; ANCHORS.len()] = {
+    let mut spacings = [0; ANCHORS.len()];
+    let mut which = 0;
+    while which < ANCHORS.len() {
+        let spacing = reach(which).1.div_ceil(MOST_WAITING);
+        spacings[which] = spacing.next_power_of_two().trailing_zeros();
+        which += 1;
+    }
+    spacings
+};
+
+/// How many forecasts of a band wait at once.
+pub(super) const fn most_waiting(which: usize) -> usize {
+    reach(which).1.div_ceil(1 << SPACINGS[which])
 }
 
 /// After so many turns a band goes through its horizons again.

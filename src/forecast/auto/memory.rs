@@ -3,10 +3,13 @@
 //! In: square roots of the load, step by step. Out: [`Features`], a few numbers that tell where the
 //! load may go. Knows no forecast.
 
+mod saved;
+
 use serde::{Deserialize, Serialize};
 
+use self::saved::Saved;
 use super::seek::{FIRST_LOOK, Seasons, next_look, seasons};
-use super::track::{MISSING, Track};
+use super::track::{Packed, Track};
 use crate::time::Duration;
 
 /// What is told of a step ahead, each in square-root scale and as a distance from now.
@@ -80,19 +83,29 @@ pub(super) struct Memory {
     width: usize,
     pub(super) seasons: Seasons,
     /// The mean course of the season; empty without one.
-    profile: Vec<f32>,
+    profile: Packed,
     /// The same of the slow season, in bins as wide as the coarse ones, and how many of them went in.
-    slow_profile: Vec<f32>,
+    slow_profile: Packed,
     n_slow: u64,
     away: [[f32; 2]; COURSES],
     n_away: [u32; COURSES],
     /// When to look for seasons again, in samples.
     next_look: u64,
+    /// Where the last sample lies in the season and in the slow one, in steps; 0 without.
+    phases: [usize; 2],
+}
+
+/// The past as seen from now: what is the same for all steps ahead.
+#[derive(Debug)]
+pub(super) struct Present {
+    features: Features,
+    /// Which courses are known now.
+    known: [bool; COURSES],
 }
 
 impl Memory {
     pub(super) fn new(step: Duration) -> Self {
-        let profiles = [Vec::new(), Vec::new()];
+        let profiles = [Packed::default(), Packed::default()];
         Self::without_samples(step, [Track::new(FINE), Track::new(COARSE)], profiles)
     }
 
@@ -102,7 +115,7 @@ impl Memory {
         let mut profiles =
             [std::mem::take(&mut self.profile), std::mem::take(&mut self.slow_profile)];
         tracks.iter_mut().for_each(Track::clear);
-        profiles.iter_mut().for_each(Vec::clear);
+        profiles.iter_mut().for_each(Packed::clear);
         *self = Self::without_samples(self.step, tracks, profiles);
     }
 
@@ -110,7 +123,7 @@ impl Memory {
     fn without_samples(
         step: Duration,
         [fine, coarse]: [Track; 2],
-        [profile, slow_profile]: [Vec<f32>; 2],
+        [profile, slow_profile]: [Packed; 2],
     ) -> Self {
         let day = day(step);
         Self {
@@ -134,7 +147,16 @@ impl Memory {
             away: [[0.0; 2]; COURSES],
             n_away: [0; COURSES],
             next_look: FIRST_LOOK,
+            phases: [0; 2],
         }
+    }
+
+    /// Works out where the last sample lies in the seasons.
+    fn find_phases(&mut self) {
+        let Seasons { season, slow } = self.seasons;
+        let number = self.n_samples.saturating_sub(1);
+        self.phases = [season, slow]
+            .map(|season| season.map_or(0, |season| (number % season as u64) as usize));
     }
 
     /// Whether it is of samples each `step`.
@@ -145,9 +167,8 @@ impl Memory {
     /// The heap that it holds.
     #[cfg(test)]
     pub(super) fn n_bytes(&self) -> usize {
-        let tracks = self.fine.values.capacity() + self.coarse.values.capacity();
-        let profiles = self.profile.capacity() + self.slow_profile.capacity();
-        (tracks + profiles) * size_of::<f32>()
+        let parts = [&self.fine.values, &self.coarse.values, &self.profile, &self.slow_profile];
+        parts.map(Packed::n_bytes).iter().sum()
     }
 
     /// Takes the square root of the load of the next step, if there is one; `false` if it is odd.
@@ -156,6 +177,10 @@ impl Memory {
     /// second one on the same side is a shift, and taken as it is.
     pub(super) fn push(&mut self, value: Option<f64>, most: f64) -> bool {
         self.n_samples += 1;
+        let Seasons { season, slow } = self.seasons;
+        for (phase, season) in self.phases.iter_mut().zip([season, slow]) {
+            *phase = season.map_or(0, |season| within(*phase + 1, season));
+        }
         let mut odd = 0;
         let kept = value.map(|value| {
             let far = value - self.kept;
@@ -192,15 +217,16 @@ impl Memory {
         {
             *mean += (now - *mean) * first.max(1.0 / stretch);
         }
-        let season = self.seasons.season.unwrap_or(self.day) as f32;
+        let season = season.unwrap_or(self.day) as f32;
+        let weights = [season / 24.0, season].map(|stretch| 1.0 / stretch.max(2.0));
         for (course, (means, n)) in
             self.courses(0).into_iter().zip(self.away.iter_mut().zip(&mut self.n_away))
         {
             let Some(course) = course else { continue };
             *n = n.saturating_add(1);
-            for (mean, stretch) in means.iter_mut().zip([season / 24.0, season]) {
-                let weight = (1.0 / stretch.max(2.0)).max(1.0 / *n as f32);
-                *mean += (now - course - *mean) * weight;
+            let first = 1.0 / *n as f32;
+            for (mean, weight) in means.iter_mut().zip(weights) {
+                *mean += (now - course - *mean) * weight.max(first);
             }
         }
         true
@@ -215,36 +241,43 @@ impl Memory {
             let slot = self.slot(season, 0);
             let in_slot = (season as f32 / self.profile.len() as f32).max(1.0);
             let now = self.kept as f32;
-            let value = &mut self.profile[slot];
-            *value =
-                if *value < 0.0 { now } else { *value + (now - *value) * PROFILE_WEIGHT / in_slot };
+            let weight = PROFILE_WEIGHT / in_slot;
+            let before = self.profile.get(slot).unwrap_or(now);
+            self.profile.set(slot, Some(before + (now - before) * weight));
         }
     }
 
-    /// What the courses say of `ahead` steps from now.
-    #[inline]
-    pub(super) fn features(&self, ahead: usize, base: &[Option<f32>; COURSES]) -> Features {
+    /// What the courses say of now.
+    pub(super) fn present(&self) -> Present {
         let now = self.now as f32;
         let mut features = [0.0; N];
         for (feature, mean) in features.iter_mut().zip(self.means) {
             *feature = mean - now;
         }
+        let base = self.courses(0);
+        for ((base, away), place) in base.iter().zip(self.away).zip([SEASON, SLOW, PROFILE]) {
+            if let Some(base) = base {
+                features[place + 1..place + 4].copy_from_slice(&[now - base, away[0], away[1]]);
+            }
+        }
+        Present { features, known: base.map(|base| base.is_some()) }
+    }
+
+    /// What the courses say of `ahead` steps from now.
+    #[inline]
+    pub(super) fn features(&self, ahead: usize, present: &Present) -> Features {
+        let now = self.now as f32;
+        let mut features = present.features;
         let then = self.courses(ahead);
-        for course in 0..COURSES {
-            if let (Some(then), Some(base)) = (then[course], base[course]) {
-                let away = self.away[course];
-                let place = SEASON + 4 * course;
-                features[place..place + 4].copy_from_slice(&[
-                    then - now,
-                    now - base,
-                    away[0],
-                    away[1],
-                ]);
+        for (course, place) in [SEASON, SLOW, PROFILE].into_iter().enumerate() {
+            match then[course].filter(|_| present.known[course]) {
+                Some(then) => features[place] = then - now,
+                None => features[place..place + 4].fill(0.0),
             }
         }
         if let Seasons { season: Some(season @ ..FINE_SEASON), slow: Some(slow) } = self.seasons {
-            let before = ahead as i64 - (ahead.div_ceil(season).max(1) * season) as i64;
-            let change = then[1].zip(self.of_slow(slow, before));
+            let back = ahead.div_ceil(season).max(1) * season - ahead;
+            let change = then[1].zip(self.of_slow(slow, slow - back));
             features[SLOW + 1] = change.map_or(0.0, |(then, before)| then - before);
         }
         features
@@ -252,28 +285,28 @@ impl Memory {
 
     /// The courses' values `ahead` steps from now, 0 for now; `None` where the past does not reach.
     #[inline]
-    pub(super) fn courses(&self, ahead: usize) -> [Option<f32>; COURSES] {
+    fn courses(&self, ahead: usize) -> [Option<f32>; COURSES] {
         let Seasons { season, slow } = self.seasons;
         [
             season.and_then(|season| self.ago(season, ahead)),
-            slow.and_then(|slow| self.of_slow(slow, ahead as i64)),
-            season.and_then(|season| {
-                Some(self.profile[self.slot(season, ahead)]).filter(|value| *value >= 0.0)
-            }),
+            slow.and_then(|slow| self.of_slow(slow, ahead)),
+            season.and_then(|season| self.profile.get(self.slot(season, ahead))),
         ]
     }
 
     /// The mean course of the slow season `ahead` steps from now, between the middles of two bins.
-    fn of_slow(&self, slow: usize, ahead: i64) -> Option<f32> {
+    #[inline]
+    fn of_slow(&self, slow: usize, ahead: usize) -> Option<f32> {
         let n_slots = self.slow_profile.len();
-        let phase = (self.n_samples as i64 - 1 + ahead).rem_euclid(slow as i64) as usize;
-        let known = |slot: usize| Some(self.slow_profile[slot]).filter(|value| *value >= 0.0);
+        let phase = within(self.phases[1] + ahead, slow);
+        let known = |slot: usize| self.slow_profile.get(slot);
         if n_slots == slow {
             return known(phase);
         }
         let place = (phase as f32 + 0.5) * n_slots as f32 / slow as f32 + n_slots as f32 - 0.5;
-        let (slot, share) = (place as usize, place.fract());
-        match (known(slot % n_slots), known((slot + 1) % n_slots)) {
+        let slot = place as u32;
+        let (share, slot) = (place - slot as f32, slot as usize);
+        match (known(within(slot, n_slots)), known(within(slot + 1, n_slots))) {
             (Some(low), Some(high)) => Some(low + (high - low) * share),
             (low, high) => low.or(high),
         }
@@ -287,29 +320,34 @@ impl Memory {
         let n_slots = self.slow_profile.len();
         let slot = ((first + width / 2) % slow as u64) as usize * n_slots / slow;
         let weight = SLOW_WEIGHT.max(1.0 / (1.0 + (self.n_slow / n_slots as u64) as f32));
-        let value = &mut self.slow_profile[slot];
-        *value = if *value < 0.0 { bin } else { *value + (bin - *value) * weight };
+        let before = self.slow_profile.get(slot).unwrap_or(bin);
+        self.slow_profile.set(slot, Some(before + (bin - before) * weight));
         self.n_slow += 1;
     }
 
     /// The value at the same time of the last season before now that knows it, of two.
+    #[inline]
     fn ago(&self, season: usize, ahead: usize) -> Option<f32> {
-        let seasons = ahead.div_ceil(season).max(1);
-        (seasons..seasons + 2).find_map(|seasons| self.around(seasons * season - ahead))
+        let seasons = if ahead <= season { 1 } else { ahead.div_ceil(season) };
+        let age = seasons * season - ahead;
+        self.around(age).or_else(|| self.around(age + season))
     }
 
     /// The mean around the sample `age` steps before the last one.
     #[inline]
     fn around(&self, age: usize) -> Option<f32> {
-        if age < self.fine.values.len() && (self.width == 1 || age + 1 < FINE) {
+        if age < self.fine.len() && (self.width == 1 || age + 1 < FINE) {
             if self.width == 1 {
                 return self.fine.back(age);
             }
             // Three samples: their noise is not to be forecast.
             let newer = if age > 0 { self.fine.back(age - 1) } else { None };
+            let three = [newer, self.fine.back(age), self.fine.back(age + 1)];
+            if let [Some(newer), Some(here), Some(older)] = three {
+                return Some((newer + here + older) / 3.0);
+            }
             let (mut n, mut sum) = (0, 0.0);
-            for value in [newer, self.fine.back(age), self.fine.back(age + 1)].into_iter().flatten()
-            {
+            for value in three.into_iter().flatten() {
                 (n, sum) = (n + 1, sum + value);
             }
             return (n > 0).then(|| sum / n as f32);
@@ -327,15 +365,16 @@ impl Memory {
     }
 
     /// Where the time `ahead` steps from now lies in the profile.
+    #[inline]
     fn slot(&self, season: usize, ahead: usize) -> usize {
-        let phase = ((self.n_samples - 1 + ahead as u64) % season as u64) as usize;
-        phase * self.profile.len() / season
+        let phase = within(self.phases[0] + ahead, season);
+        if season <= SLOTS { phase } else { phase * SLOTS / season }
     }
 
     /// Where the time `ahead` steps from now lies in the season, 0 to below 1.
     pub(super) fn phase(&self, ahead: usize) -> Option<f32> {
-        let season = self.seasons.season? as u64;
-        Some(((self.n_samples - 1 + ahead as u64) % season) as f32 / season as f32)
+        let season = self.seasons.season?;
+        Some(within(self.phases[0] + ahead, season) as f32 / season as f32)
     }
 
     /// Looks for seasons if it is time; `true` if they are others than before.
@@ -351,6 +390,7 @@ impl Memory {
         let is_other = found.season != self.seasons.season;
         let is_other_slow = found.slow != self.seasons.slow;
         self.seasons = found;
+        self.find_phases();
         if is_other_slow {
             self.draw_slow_profile();
         }
@@ -368,8 +408,8 @@ impl Memory {
         self.slow_profile.clear();
         self.n_slow = 0;
         let Some(slow) = self.seasons.slow else { return };
-        self.slow_profile.resize(slow.div_ceil(self.width).min(WEEK), MISSING);
-        for age in (0..self.coarse.values.len()).rev() {
+        self.slow_profile.reset(slow.div_ceil(self.width).min(WEEK));
+        for age in (0..self.coarse.len()).rev() {
             self.fill_slow(age);
         }
     }
@@ -378,123 +418,35 @@ impl Memory {
     fn draw_profile(&mut self) {
         self.profile.clear();
         let Some(season) = self.seasons.season else { return };
-        self.profile.resize(season.min(SLOTS), MISSING);
-        let reach = (self.coarse.values.len() * self.width).max(self.fine.values.len());
+        self.profile.reset(season.min(SLOTS));
+        let reach = (self.coarse.len() * self.width).max(self.fine.len());
         let reach = reach.min(self.n_samples as usize);
         for age in (0..reach).rev() {
             let Some(value) = self.around(age) else { continue };
             let number = self.n_samples - 1 - age as u64;
             let phase = (number % season as u64) as usize;
-            let slot = &mut self.profile[phase * season.min(SLOTS) / season];
+            let slot = phase * season.min(SLOTS) / season;
             let weight = PROFILE_WEIGHT / (season as f32 / SLOTS as f32).max(1.0);
-            *slot = if *slot < 0.0 { value } else { *slot + (value - *slot) * weight };
+            let before = self.profile.get(slot).unwrap_or(value);
+            self.profile.set(slot, Some(before + (value - before) * weight));
         }
+    }
+}
+
+/// The rest of a division, without it where a few seasons do not lie between.
+#[inline]
+fn within(at: usize, n: usize) -> usize {
+    let over = at.wrapping_sub(n);
+    if at < n {
+        at
+    } else if over < n {
+        over
+    } else {
+        over % n
     }
 }
 
 /// Steps in a day, at least 1.
 pub(super) fn day(step: Duration) -> usize {
     Duration::from_secs(86_400).steps(step).max(1)
-}
-
-/// As text.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Saved {
-    step: Duration,
-    n_samples: u64,
-    n_missing: u64,
-    now: f64,
-    kept: f64,
-    odd: i8,
-    means: [f32; 4],
-    n_known: u64,
-    fine: Track,
-    coarse: Track,
-    filling: (f64, u32),
-    seasons: Seasons,
-    profile: Vec<f32>,
-    slow_profile: Vec<f32>,
-    n_slow: u64,
-    away: [[f32; 2]; COURSES],
-    n_away: [u32; COURSES],
-    next_look: u64,
-}
-
-impl From<Memory> for Saved {
-    fn from(memory: Memory) -> Self {
-        let Memory {
-            step, n_samples, n_missing, now, kept, odd, means, n_known, fine, coarse, ..
-        } = memory;
-        let Memory { filling, seasons, profile, slow_profile, n_slow, .. } = memory;
-        let Memory { away, n_away, next_look, .. } = memory;
-        Self {
-            step,
-            n_samples,
-            n_missing,
-            now,
-            kept,
-            odd,
-            means,
-            n_known,
-            fine,
-            coarse,
-            filling,
-            seasons,
-            profile,
-            slow_profile,
-            n_slow,
-            away,
-            n_away,
-            next_look,
-        }
-    }
-}
-
-impl TryFrom<Saved> for Memory {
-    type Error = String;
-
-    fn try_from(saved: Saved) -> Result<Self, String> {
-        let mut memory = Self::new(saved.step);
-        let Saved { n_samples, n_missing, now, kept, odd, .. } = saved;
-        let Saved { means, n_known, fine, coarse, filling, .. } = saved;
-        let Seasons { season, slow } = saved.seasons;
-        const MOST: u64 = 1 << 53; // so that counting on never overflows
-        let counts = n_samples <= MOST && n_missing <= n_samples && n_known <= n_samples;
-        let n_bins = n_samples / memory.width as u64;
-        let tracks = fine.values.len() as u64 == n_samples.min(FINE as u64)
-            && coarse.values.len() as u64 == n_bins.min(COARSE as u64)
-            && fine.next < FINE
-            && coarse.next < COARSE
-            && (fine.values.len() == FINE || fine.next == 0)
-            && (coarse.values.len() == COARSE || coarse.next == 0);
-        let in_range = |value: f32| value.abs() <= MOST_ROOT as f32;
-        let profiles = saved.profile.iter().chain(&saved.slow_profile);
-        let all = fine.values.iter().chain(&coarse.values).chain(profiles);
-        let numbers = all.chain(&means).chain(saved.away.as_flattened()).copied().all(in_range)
-            && (0.0..=MOST_ROOT).contains(&now)
-            && (0.0..=MOST_ROOT).contains(&kept)
-            && (0.0..=MOST_ROOT * f64::from(filling.1)).contains(&filling.0)
-            && (filling.1 as usize) < memory.width.max(2);
-        let seasons = season.is_none_or(|season| season >= 2)
-            && slow.is_none_or(|slow| Some(slow) > season)
-            && saved.profile.len() == season.map_or(0, |season| season.min(SLOTS))
-            && saved.slow_profile.len()
-                == slow.map_or(0, |slow| slow.div_ceil(memory.width).min(WEEK))
-            && saved.n_slow <= n_bins;
-        if !(counts && tracks && numbers && seasons && n_samples < saved.next_look) {
-            return Err("the memory of a forecaster is damaged".to_owned());
-        }
-        memory.seasons = saved.seasons;
-        memory.profile = saved.profile;
-        memory.slow_profile = saved.slow_profile;
-        memory.n_slow = saved.n_slow;
-        memory.away = saved.away;
-        memory.n_away = saved.n_away;
-        memory.next_look = saved.next_look;
-        memory.now = now;
-        memory.kept = kept;
-        memory.odd = odd;
-        Ok(Self { n_samples, n_missing, means, n_known, fine, coarse, filling, ..memory })
-    }
 }

@@ -16,6 +16,7 @@ mod sketch;
 #[cfg(test)]
 mod tests;
 mod track;
+mod waiting;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +50,7 @@ use crate::{Error, Reason};
 /// each quantile.
 ///
 /// All is done in square-root scale, in which the noise of counts has one width (Bartlett 1936). A
-/// load above 10^30 counts as missing. It takes 24 KiB at most, whatever the history.
+/// load above 10^30 counts as missing. It takes 16 KiB at most, whatever the history.
 ///
 /// ```
 /// use forescale::forecast::auto::{Auto, Config};
@@ -141,12 +142,12 @@ impl Auto {
         }
         // What comes after an odd value is no lesson.
         if is_usual {
-            let base = self.memory.courses(0);
+            let present = self.memory.present();
             if self.memory.n_samples.is_multiple_of(16) {
                 self.slopes = std::array::from_fn(|which| self.slope(which));
             }
             for (band, &slope) in self.bands.iter_mut().zip(&self.slopes) {
-                band.issue(&self.memory, &base, slope);
+                band.issue(&self.memory, &present, slope);
             }
         }
     }
@@ -197,7 +198,7 @@ impl Forecaster for Auto {
         forecast.quantiles.extend_from_slice(quantiles);
         forecast.values.clear();
         forecast.values.resize(horizon * quantiles.len(), 0.0);
-        let base = self.memory.courses(0);
+        let present = self.memory.present();
         let mut weights = [Weights::default(); ANCHORS.len()];
         for (which, band) in bands.iter().enumerate() {
             weights[which] = band.ridge();
@@ -211,14 +212,14 @@ impl Forecaster for Auto {
                 }
             }
             for (ahead, row) in forecast.values.chunks_mut(quantiles.len()).enumerate() {
-                let features = self.memory.features(ahead + 1, &base);
+                let features = self.memory.features(ahead + 1, &present);
                 let phase = self.memory.phase(ahead + 1);
                 let ahead = ahead + 1 + stale;
                 let (lower, upper, share) = between(ahead);
                 let told = [lower, upper].map(|which| {
                     let band = &bands[which];
                     let point = band.expects(&weights[which], &features);
-                    (point, band.scales(ahead, band.phase(phase), self.slopes[which]))
+                    (point, band.scales(ahead, band.phase(phase), self.slopes[which]).0)
                 });
                 let mix = |low: f32, high: f32| low + (high - low) * share;
                 let point = self.memory.now + f64::from(mix(told[0].0, told[1].0));
@@ -290,7 +291,7 @@ impl TryFrom<Saved> for Auto {
     type Error = String;
 
     fn try_from(saved: Saved) -> Result<Self, String> {
-        let Saved { settings, step, last_at, memory, bands, errors, slopes } = saved;
+        let Saved { settings, step, last_at, memory, mut bands, errors, slopes } = saved;
         let new = Self::new(settings.clone(), step).map_err(|error| error.to_string())?;
         let same = memory.is_for(step)
             && slopes.iter().all(|slope| (0.0..=1.0).contains(slope))
@@ -300,6 +301,7 @@ impl TryFrom<Saved> for Auto {
         if !same {
             return Err("the parts of a forecaster are not of one".to_owned());
         }
+        bands.iter_mut().for_each(Band::recall);
         Ok(Self { settings, step, last_at, memory, bands, errors, slopes })
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Ridge {
     season: Option<usize>,
     /// Sums of the products of features with each other, the lower triangle row by row, each row up
     /// to a multiple of [`LANES`]; and with the distance that came.
-    products: Vec<f32>,
+    products: [f32; TRIANGLE],
     targets: [f32; N],
     weights: Weights,
     /// Weight of the next sample: it grows instead of that of all before shrinking.
@@ -73,7 +73,7 @@ impl Ridge {
             which,
             memory: MEMORY.max(MEMORY_DAYS * day as f32),
             season: None,
-            products: vec![0.0; TRIANGLE],
+            products: [0.0; TRIANGLE],
             targets: [0.0; N],
             weights: Weights::prior(which, None),
             next_weight: 1.0,
@@ -85,11 +85,6 @@ impl Ridge {
     /// Whether it is of the same band and the same step as `new`.
     pub(super) fn is_like(&self, new: &Self) -> bool {
         (self.which, self.memory) == (new.which, new.memory)
-    }
-
-    #[cfg(test)]
-    pub(super) fn n_numbers(&self) -> usize {
-        self.products.capacity()
     }
 
     /// Forgets all samples.
@@ -111,6 +106,7 @@ impl Ridge {
     }
 
     /// What the prior expects.
+    #[inline]
     pub(super) fn prior(&self, features: &Features) -> f32 {
         dot(prior(self.which, self.season), features)
     }
@@ -128,21 +124,7 @@ impl Ridge {
         let weight = if self.n >= 50 && error > most { most / error } else { 1.0 };
         let weight = weight * self.next_weight;
         self.next_weight *= 1.0 + steps / self.memory;
-        let mut rows = self.products.as_mut_slice();
-        for (block, scaled) in features.chunks_exact(LANES).enumerate() {
-            for feature in scaled {
-                let (row, rest) = rows.split_at_mut(LANES * (block + 1));
-                let scaled = weight * feature;
-                for (products, others) in
-                    row.chunks_exact_mut(LANES).zip(features.chunks_exact(LANES))
-                {
-                    for lane in 0..LANES {
-                        products[lane] += scaled * others[lane];
-                    }
-                }
-                rows = rest;
-            }
-        }
+        add_products(&mut self.products, features, weight);
         let scaled = weight * target;
         for (sum, feature) in self.targets.iter_mut().zip(features) {
             *sum += scaled * feature;
@@ -177,9 +159,10 @@ impl Ridge {
         let mut matrix = [[0.0_f64; D]; D];
         let mut trace = 0.0;
         for (row, values) in matrix.iter_mut().enumerate() {
-            let start = start(row);
-            for (value, &product) in values.iter_mut().zip(&self.products[start..=start + row]) {
-                *value = f64::from(product) * scale;
+            let products = self.products[start(row)..].as_chunks::<LANES>().0;
+            let values_of = values.as_chunks_mut::<LANES>().0.iter_mut();
+            for (values, products) in values_of.zip(products).take(row / LANES + 1) {
+                *values = products.map(|product| f64::from(product) * scale);
             }
             trace += values[row];
         }
@@ -196,6 +179,24 @@ impl Ridge {
             weights.map(|weight| weight as f32)
         } else {
             prior
+        }
+    }
+}
+
+/// Adds the products of the features with each other, times a weight.
+fn add_products(sums: &mut [f32; TRIANGLE], features: &Features, weight: f32) {
+    let (quads, _) = features.as_chunks::<LANES>();
+    let (mut rows, _) = sums.as_chunks_mut::<LANES>();
+    for (block, scaled) in quads.iter().enumerate() {
+        for feature in scaled {
+            let (row, rest) = rows.split_at_mut(block + 1);
+            let scaled = weight * feature;
+            for (sums, &others) in row.iter_mut().zip(quads) {
+                // All at once, so that it can be one instruction.
+                let before = *sums;
+                *sums = std::array::from_fn(|lane| before[lane] + scaled * others[lane]);
+            }
+            rows = rest;
         }
     }
 }
@@ -226,11 +227,10 @@ impl Weights {
 #[inline]
 fn dot(weights: &[f32; N], features: &Features) -> f32 {
     // Four sums side by side, so that they can be one instruction.
-    let mut sums = [0.0_f32; 4];
-    for (weights, features) in weights.chunks_exact(4).zip(features.chunks_exact(4)) {
-        for lane in 0..4 {
-            sums[lane] += weights[lane] * features[lane];
-        }
+    let mut sums = [0.0; LANES];
+    let (weights, features) = (weights.as_chunks::<LANES>().0, features.as_chunks::<LANES>().0);
+    for (weights, features) in weights.iter().zip(features) {
+        sums = std::array::from_fn(|lane| sums[lane] + weights[lane] * features[lane]);
     }
     (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
@@ -254,6 +254,7 @@ impl From<Ridge> for Saved {
     fn from(
         Ridge { which, memory, season, products, targets, weights, next_weight, n, next }: Ridge,
     ) -> Self {
+        let products = products.to_vec();
         Self { which, memory, season, products, targets, weights, next_weight, n, next }
     }
 }
@@ -265,8 +266,8 @@ impl TryFrom<Saved> for Ridge {
         let Saved { which, memory, season, products, targets, weights, next_weight, n, next } =
             saved;
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        let products = <[f32; TRIANGLE]>::try_from(products).unwrap_or([f32::NAN; TRIANGLE]);
         if which >= ANCHORS.len()
-            || products.len() != TRIANGLE
             || !finite(&products)
             || !finite(&targets)
             || !finite(&weights.all)

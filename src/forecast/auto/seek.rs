@@ -41,7 +41,9 @@ pub(super) fn seasons(
     FINDER.with_borrow_mut(|(finder, bins, steps)| {
         coarse.unpack(bins);
         fine.unpack(steps);
-        chosen(finder.find_in(bins, 1, width, steps, step), day)
+        // Once a day is found what is faster is not asked for.
+        let is_open = |found: &[Season]| chosen(found, day).season != Some(day);
+        chosen(finder.find_in(bins, 1, width, steps, step, is_open), day)
     })
 }
 

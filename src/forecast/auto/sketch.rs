@@ -66,11 +66,13 @@ impl Sketch {
     }
 
     /// Takes an error.
+    #[inline]
     pub(super) fn push(&mut self, error: f32) {
         self.weights[bin(error)] += self.next;
         self.total += self.next;
         self.n = self.n.saturating_add(1);
-        self.next *= 1.0 + 1.0 / self.memory.min(2.0 * self.n as f32 + YOUNG);
+        let young = 2.0 * self.n as f32 + YOUNG;
+        self.next *= 1.0 + 1.0 / if young < self.memory { young } else { self.memory };
         if self.next > 1e4 {
             self.weights.iter_mut().for_each(|weight| *weight /= self.next);
             self.total = self.weights.iter().sum();
@@ -93,12 +95,13 @@ impl Sketch {
 }
 
 /// The bin of an error: the leading bits of a float are its octave and its place in it.
+#[inline]
 fn bin(error: f32) -> usize {
     let size = error.abs() / LEAST;
     if size < 1.0 || size.is_nan() {
         return SIDE;
     }
-    let place = (((size.to_bits() >> 21) - (127 << 2)) as usize).min(SIDE - 1);
+    let place = ((size.to_bits() >> 21) as usize - (127 << 2)).min(SIDE - 1);
     if error < 0.0 { SIDE - 1 - place } else { SIDE + 1 + place }
 }
 

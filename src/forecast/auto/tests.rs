@@ -182,10 +182,22 @@ fn it_takes_a_step_that_no_day_is_a_multiple_of_and_steps_of_a_day() {
 
 #[test]
 fn the_state_is_small_whatever_the_history() {
-    let (model, _) = after(&five_minutes(40, 0.1, 10), 1, &[0.5]);
-    let bands: usize = model.bands.iter().map(Band::n_bytes).sum();
-    let n_bytes = size_of::<Auto>() + model.memory.n_bytes() + model.errors.n_bytes() + bands;
-    assert!(n_bytes <= 24 * 1024, "{n_bytes}");
+    let minutes = daily(40 * 1440, 0.8, 0.1, 10);
+    for n_minutes in [1, 5, 60] {
+        let step = Duration::from_secs(60 * n_minutes);
+        let mut model = model(step);
+        for (number, some) in minutes.chunks(n_minutes as usize).enumerate() {
+            let load = some.iter().sum::<f64>() / some.len() as f64;
+            model.observe(Sample { at: Timestamp::default(), value: Some(load) });
+            if number % 97 == 0 {
+                let bands: usize = model.bands.iter().map(Band::n_bytes).sum();
+                let parts = model.memory.n_bytes() + model.errors.n_bytes() + bands;
+                let n_bytes = size_of::<Auto>() + parts;
+                assert!(n_bytes <= 16 * 1024, "{n_bytes} after {number} steps of {n_minutes}");
+            }
+        }
+        assert_eq!(model.seasons().count(), 2, "the state is full");
+    }
 }
 
 /// Saturday follows Friday, and is as the Saturdays before on the level of now.

@@ -1,23 +1,156 @@
-//! The last values of a load, one after the other, in single precision.
+//! Many values of a load in half of single precision's memory.
 //!
-//! In: values, missing ones too. Out: any of the last by its age. Knows nothing of time.
+//! In: values, missing ones too. Out: the same, to the fifth digit of how far those around them lie
+//! apart. Knows nothing of time.
 
 use serde::{Deserialize, Serialize};
 
-/// The last values, missing ones as a negative number.
+/// Values that are not negative, some missing, in blocks that each have a grid of their own: a wild
+/// one costs those beside it their precision, and no others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Packed {
+    blocks: Vec<Block>,
+    n: usize,
+}
+
+/// Values on an even grid from `low` on, `grain` apart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Block {
+    low: f32,
+    grain: f32,
+    codes: [u16; BLOCK],
+}
+
+/// Values in a block.
+const BLOCK: usize = 32;
+
+/// The code of a missing value, and the highest of one that is not.
+const MISSING: u16 = u16::MAX;
+const MOST: u16 = u16::MAX - 1;
+
+impl Block {
+    const EMPTY: Self = Self { low: 0.0, grain: 0.0, codes: [MISSING; BLOCK] };
+
+    #[inline]
+    fn get(&self, at: usize) -> Option<f32> {
+        let code = self.codes[at];
+        (code != MISSING).then(|| self.low + f32::from(code) * self.grain)
+    }
+
+    fn high(&self) -> f32 {
+        self.low + f32::from(MOST) * self.grain
+    }
+
+    #[inline]
+    fn set(&mut self, at: usize, value: Option<f32>) {
+        self.codes[at] = MISSING;
+        let Some(value) = value else { return };
+        // At the first one the grid forgets what is no longer there.
+        if at == 0 || !(self.low..=self.high()).contains(&value) {
+            self.stretch(value);
+        }
+        self.codes[at] = self.code(value);
+    }
+
+    fn code(&self, value: f32) -> u16 {
+        let code = (value - self.low) / self.grain;
+        if self.grain > 0.0 { ((code + 0.5) as u16).min(MOST) } else { 0 }
+    }
+
+    /// A new grid for the values that are known and another one.
+    fn stretch(&mut self, value: f32) {
+        // What is missing is the highest code, and that plus one the lowest.
+        let first = self.codes.iter().fold(MISSING, |least, &code| least.min(code));
+        let last = self.codes.iter().fold(0, |most, &code| most.max(code.wrapping_add(1)));
+        let (mut low, mut high) = (value, value);
+        if first != MISSING {
+            low = low.min(self.low + f32::from(first) * self.grain);
+            high = high.max(self.low + f32::from(last - 1) * self.grain);
+        }
+        // With room on the side of the new one, so that loads that rise seldom need another.
+        let span = high - low;
+        let high = if value == high { high + span } else { high };
+        let low = if value == low { (low - span).max(0.0) } else { low };
+        let grain = (high - low) / f32::from(MOST);
+        let scale = if grain > 0.0 { 1.0 / grain } else { 0.0 };
+        let (times, more) = (self.grain * scale, (self.low - low) * scale + 0.5);
+        self.codes = self.codes.map(|code| {
+            let moved = (f32::from(code) * times + more) as i32;
+            if code == MISSING { MISSING } else { moved.clamp(0, i32::from(MOST)) as u16 }
+        });
+        (self.low, self.grain) = (low, grain);
+    }
+
+    fn is_whole(&self, most: f32) -> bool {
+        (0.0..=most).contains(&self.low) && self.grain >= 0.0 && self.high() <= 3.0 * most
+    }
+}
+
+impl Packed {
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self { blocks: Vec::with_capacity(capacity.div_ceil(BLOCK)), n: 0 }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.blocks.clear();
+        self.n = 0;
+    }
+
+    /// So many, all of them missing.
+    pub(super) fn reset(&mut self, n: usize) {
+        self.blocks.clear();
+        self.blocks.resize(n.div_ceil(BLOCK), Block::EMPTY);
+        self.n = n;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.n
+    }
+
+    #[cfg(test)]
+    pub(super) fn n_bytes(&self) -> usize {
+        self.blocks.capacity() * size_of::<Block>()
+    }
+
+    #[inline]
+    pub(super) fn get(&self, at: usize) -> Option<f32> {
+        self.blocks[at / BLOCK].get(at % BLOCK)
+    }
+
+    #[inline]
+    pub(super) fn set(&mut self, at: usize, value: Option<f32>) {
+        self.blocks[at / BLOCK].set(at % BLOCK, value);
+    }
+
+    fn push(&mut self, value: Option<f32>) {
+        if self.n.is_multiple_of(BLOCK) {
+            self.blocks.push(Block::EMPTY);
+        }
+        self.n += 1;
+        self.set(self.n - 1, value);
+    }
+
+    /// Whether there is no value above `most`, about.
+    pub(super) fn is_whole(&self, most: f32) -> bool {
+        self.blocks.len() == self.n.div_ceil(BLOCK)
+            && self.blocks.iter().all(|block| block.is_whole(most))
+    }
+}
+
+/// The last values, one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Track {
-    pub(super) values: Vec<f32>,
+    pub(super) values: Packed,
     /// Where the next one goes once the track is full.
     pub(super) next: usize,
 }
 
-pub(super) const MISSING: f32 = -1.0;
-
 impl Track {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { values: Vec::with_capacity(capacity), next: 0 }
+        Self { values: Packed::with_capacity(capacity), next: 0 }
     }
 
     pub(super) fn clear(&mut self) {
@@ -25,12 +158,15 @@ impl Track {
         self.next = 0;
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
     pub(super) fn push(&mut self, value: Option<f32>, capacity: usize) {
-        let value = value.unwrap_or(MISSING);
-        if self.values.len() < capacity {
+        if self.len() < capacity {
             self.values.push(value);
         } else {
-            self.values[self.next] = value;
+            self.values.set(self.next, value);
             self.next = if self.next + 1 == capacity { 0 } else { self.next + 1 };
         }
     }
@@ -38,22 +174,66 @@ impl Track {
     /// The value `age` steps before the last one.
     #[inline]
     pub(super) fn back(&self, age: usize) -> Option<f32> {
-        let len = self.values.len();
+        let len = self.len();
         if age >= len {
             return None;
         }
         let at = self.next + len - 1 - age;
-        let value = self.values[if at >= len { at - len } else { at }];
-        (value >= 0.0).then_some(value)
+        self.values.get(if at >= len { at - len } else { at })
     }
 
     /// The loads, the oldest first, missing ones as NaN.
     pub(super) fn unpack(&self, into: &mut Vec<f64>) {
         into.clear();
-        let (newer, older) = self.values.split_at(self.next);
-        let load = |&value: &f32| {
-            if value < 0.0 { f64::NAN } else { f64::from(value) * f64::from(value) }
-        };
-        into.extend(older.iter().chain(newer).map(load));
+        let load =
+            |age| self.back(age).map_or(f64::NAN, |value| f64::from(value) * f64::from(value));
+        into.extend((0..self.len()).rev().map(load));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::testing::uniform;
+
+    #[test]
+    fn the_last_values_are_there_to_the_fifth_digit_of_their_spread() {
+        let mut track = Track::new(96);
+        let mut uniform = uniform(11);
+        // One wild value, a gap, and a level that moves.
+        let values: Vec<Option<f32>> = (0..500)
+            .map(|at| match at {
+                350 => Some(1e9),
+                at if at % 17 == 3 => None,
+                at => Some(1000.0 + at as f32 + 10.0 * uniform() as f32),
+            })
+            .collect();
+        for (at, &value) in values.iter().enumerate() {
+            track.push(value, 96);
+            let known = (at + 1).min(96);
+            assert_eq!((track.len(), track.back(known)), (known, None));
+            for age in 0..known {
+                let (kept, want) = (track.back(age), values[at - age]);
+                // In its block, until it is gone when the next lap begins there.
+                let beside = [320..352, 416..448].iter().any(|block| block.contains(&(at - age)));
+                let most = if beside { 2e5 } else { 0.02 };
+                assert_eq!(kept.is_some(), want.is_some(), "{at} {age}");
+                let off = (kept.unwrap_or(0.0) - want.unwrap_or(0.0)).abs();
+                assert!(off <= most, "{at} {age}: {off}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_move_is_kept_to_the_last_bit() {
+        let mut packed = Packed::default();
+        for value in [0.0, 0.1, 1e-30, 3e15] {
+            packed.reset(70);
+            (0..140).for_each(|at| packed.set(at % 70, Some(value)));
+            assert!((0..70).all(|at| packed.get(at) == Some(value)), "{value}");
+        }
+        packed.set(69, None);
+        assert_eq!(packed.get(69), None);
+        assert!(packed.is_whole(3e15) && !packed.is_whole(1e15));
     }
 }

@@ -193,11 +193,12 @@ impl SeasonFinder {
     pub fn find(&mut self, values: &[f64], step: Duration) -> &[Season] {
         let bin = values.len().div_ceil(MOST_BINS).max(1);
         let last = &values[values.len() - values.len().min(MOST_BINS)..];
-        self.find_in(values, bin, 1, last, step)
+        self.find_in(values, bin, 1, last, step, |_| true)
     }
 
     /// The seasons of a history in two parts: all of it in bins of `width` steps, to be joined by
-    /// `bin` of them, and the last samples one by one.
+    /// `bin` of them, and the last samples one by one, unless `is_open` says of the seasons of the
+    /// bins that what they hide does not matter.
     pub(crate) fn find_in(
         &mut self,
         all: &[f64],
@@ -205,6 +206,7 @@ impl SeasonFinder {
         width: usize,
         last: &[f64],
         step: Duration,
+        is_open: impl FnOnce(&[Season]) -> bool,
     ) -> &[Season] {
         self.found.clear();
         if step.is_zero() {
@@ -214,7 +216,7 @@ impl SeasonFinder {
         // What the bins hide is looked for in the last samples.
         let hidden = if steps > 1.0 { 8.0 * steps } else { 0.0 };
         self.search(all, bin, steps, step, hidden..f64::INFINITY);
-        if steps > 1.0 {
+        if steps > 1.0 && is_open(&self.found) {
             let n_coarse = self.found.len();
             self.search(last, 1, 1.0, step, 0.0..hidden);
             // The coarse bins see a fast cycle as two or three of it, the fine ones may see a slow

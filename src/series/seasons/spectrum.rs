@@ -39,9 +39,11 @@ impl Spectrum {
         let resolution = MOST_BINS as f64 / grid.len() as f64;
         let first = ((LEAST_CYCLES * resolution).ceil() as usize).max(2);
         let mut highest = [(0.0, 0.0); 2 * MOST_PEAKS];
+        let power = |at: usize| self.sums[at + 1] - self.sums[at];
+        let (mut here, mut after) = (power(first - 1), power(first));
         for at in first..=MOST_BINS / 4 {
-            let power = |at: usize| self.sums[at + 1] - self.sums[at];
-            let (before, here, after) = (power(at - 1), power(at), power(at + 1));
+            let before = here;
+            (here, after) = (after, power(at + 1));
             if here < before || here <= after {
                 continue;
             }

@@ -148,7 +148,7 @@ impl SeasonWatch {
         unpacked.clear();
         unpacked.extend(self.coarse.iter().chain(&self.last).map(|&value| f64::from(value)));
         let (all, last) = unpacked.split_at(self.coarse.len());
-        let found = finder.find_in(all, 1, self.width as usize, last, self.step);
+        let found = finder.find_in(all, 1, self.width as usize, last, self.step, |_| true);
         self.seasons.clear();
         self.seasons.extend_from_slice(found);
         finder.unpacked = unpacked;
