@@ -110,8 +110,10 @@ fn piled(parts: u32) -> u32 {
     }
     state.waiting = waits_later(parts, min(quarters, GAP));
     let worth = bitcast<f32>(known(WORTHS)) * lane.haste;
-    let square = min(worth * f32(waits_later(parts, lane.lead)), MOST_SQUARE);
-    let extra = whole_root(square);
+    let waiting = waits_later(parts, lane.lead);
+    let square = min(worth * f32(waiting), MOST_SQUARE);
+    let at_once = (waiting + PARTS * TIMEOUT - 1u) / (PARTS * TIMEOUT);
+    let extra = min(whole_root(square), at_once);
     return select(0u, (parts + PARTS - 1u) / PARTS + extra, extra > 0u);
 }
 

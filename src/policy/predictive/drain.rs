@@ -39,9 +39,8 @@ impl Drain {
     pub(super) const MOST: u32 = 2047;
     const LONGEST: u32 = 16_383;
 
-    /// The share of the price that is paid for working off: some of what waits is gone without, as the
-    /// load falls, and the reserve for the load to come helps too.
-    const WORTH: f64 = 0.36;
+    /// Mean time in seconds until what waits is gone without, as the load has fallen.
+    const GOES: f64 = 120.0;
 
     /// A load in parts of what a replica carries; `None` beyond what is worked off here.
     pub(super) fn parts(load: f64, full: f64) -> Option<u32> {
@@ -59,9 +58,11 @@ impl Drain {
     /// too short at that risk, in minutes of a replica.
     pub(super) fn worth(price: f64, lead_time: Duration) -> f32 {
         let units_a_minute = f64::from(Self::PARTS) * 60_000.0 / f64::from(Self::QUARTER);
+        let lead_time = lead_time.as_secs_f64();
+        let is_there = libm::exp(-lead_time / Self::GOES);
         // From the order until they could be taken away again, and the minute in which they work.
-        let minutes = 2.0 * lead_time.as_secs_f64() / 60.0 + 1.0;
-        (Self::WORTH * price / (units_a_minute * minutes)) as f32
+        let minutes = 2.0 * lead_time / 60.0 + 1.0;
+        (is_there * price / (units_a_minute * minutes)) as f32
     }
 
     /// What waits `quarters` later if `parts` come and `ready` replicas serve.
@@ -71,7 +72,8 @@ impl Drain {
         piled.clamp(0, (Self::TIMEOUT * parts) as i32) as u32
     }
 
-    /// The replicas that work off what waits best, where a unit of it is worth so much.
+    /// The replicas that work off what waits best, where a unit of it is worth so much; no more than work it
+    /// off within a time-out, as minutes in violation are whole ones.
     pub(super) fn extra(waiting: u32, worth: f32) -> u32 {
         let square = (worth * waiting as f32).min((Self::MOST * Self::MOST) as f32);
         // A root is not the same everywhere; whole squares are.
@@ -83,7 +85,7 @@ impl Drain {
         while extra > 0 && of(extra - 1) >= square {
             extra -= 1;
         }
-        extra
+        extra.min(waiting.div_ceil(Self::PARTS * Self::TIMEOUT))
     }
 
     /// Takes in the load of now.
@@ -141,8 +143,9 @@ mod tests {
     fn the_square_root_is_the_cheapest_of_all_numbers() {
         let (waiting, price) = (40_000_u32, 50.0);
         let minutes_of_one = f64::from(waiting) / f64::from(Drain::PARTS * 240);
-        let cost =
-            |extra: u32| 5.0 * f64::from(extra) + 0.36 * price * minutes_of_one / f64::from(extra);
+        let cost = |extra: u32| {
+            5.0 * f64::from(extra) + libm::exp(-1.0) * price * minutes_of_one / f64::from(extra)
+        };
         let best = (1..100).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).expect("some");
         let own = Drain::extra(waiting, Drain::worth(price, LEAD));
         assert!(own == best || own == best + 1, "{own}, best {best}");

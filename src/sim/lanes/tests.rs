@@ -193,7 +193,7 @@ fn a_full_fleet_that_follows_its_load_is_among_them() {
         .iter()
         .flat_map(|decision| decision.steps.iter().map(|step| step.reason.code()))
         .collect();
-    for code in ["saturated", "worth_its_price", "needed_now"] {
+    for code in ["saturated", "works_off", "worth_its_price", "needed_now"] {
         let n = codes.iter().filter(|known| **known == code).count();
         assert!(n > 10, "{code}: {n} of {}", codes.len());
     }
@@ -223,8 +223,8 @@ fn those_who_differ_in_their_risk_alone_share_a_pass() {
     let first = enter(&with(1..21));
     let again = enter(&with(11..41));
     assert_eq!(first[10..], again[..10]);
-    // Readings, edges and one for each; whoever comes later has a pass of its own.
-    assert_eq!(lanes.tapes.words.len(), 2 + 20 + 2 + 20);
+    // Readings, edges, loads, worths and one for each; whoever comes later has a pass of its own.
+    assert_eq!(lanes.tapes.words.len(), 4 + 20 + 4 + 20);
     assert!(lanes.tapes.words.iter().all(|tape| tape.len() == 960));
     let mut alone = Lanes::new(&stage, 960, 1).expect("a plant for lanes");
     let entered = alone.enter(&[&with(17..18)[0]]).expect("it builds")[0].expect("a lane");
