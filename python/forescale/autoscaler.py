@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from . import _convert, _native
-from ._native import Decision, Reason
+from ._native import Decision
 from ._saved import Saved
 from .errors import ForescaleError
-from .forecast import Abstain, Accuracy, AccuracyRow, Forecast
+from .forecast import Abstain, Accuracy, AccuracyRow, Forecast, _answer
 from .readings import Reading
 
 if TYPE_CHECKING:
@@ -211,11 +211,7 @@ class Autoscaler(Saved):
         ObservationError
             If no policy forecasts the metric, or a quantile is out of range.
         """
-        answer = self._core.forecast(metric, _convert.span(horizon), quantiles)
-        if isinstance(answer, Reason):
-            return Abstain(answer)
-        issued_at, step, levels, rows = answer
-        return Forecast(issued_at, timedelta(seconds=step), levels, rows)
+        return _answer(self._core.forecast(metric, _convert.span(horizon), quantiles))
 
     def said(
         self,

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from . import _convert, _native
-from ._native import Reason
 from ._saved import Configured
-from .forecast import Abstain, Forecast
+from .forecast import Abstain, Forecast, _answer
 from .panel import PanelForecast, _panel
 
 if TYPE_CHECKING:
@@ -115,16 +114,9 @@ class ElasticNet(Configured):
         ObservationError
             If an argument is out of range.
         """
-        answer = self._core.forecast(
-            _convert.values(history),
-            _convert.seconds(issued_at, "issued_at"),
-            self._ahead(horizon),
-            list(quantiles),
-        )
-        if isinstance(answer, Reason):
-            return Abstain(answer)
-        issued, step, levels, rows = answer
-        return Forecast(issued, timedelta(seconds=step), levels, rows)
+        samples = _convert.values(history)
+        at = _convert.seconds(issued_at, "issued_at")
+        return _answer(self._core.forecast(samples, at, self._ahead(horizon), list(quantiles)))
 
     def forecast_panel(
         self,

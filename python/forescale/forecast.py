@@ -103,6 +103,16 @@ class Abstain:
         return False
 
 
+def _answer(
+    told: Reason | tuple[datetime, float, list[float], list[list[float]]],
+) -> Forecast | Abstain:
+    """What the compiled part answers, as a forecast or the reason for none."""
+    if isinstance(told, Reason):
+        return Abstain(told)
+    issued_at, step, levels, rows = told
+    return Forecast(issued_at, timedelta(seconds=step), levels, rows)
+
+
 @dataclass(frozen=True, slots=True)
 class AccuracyRow:
     """How good the forecasts of one kind and horizon have been.

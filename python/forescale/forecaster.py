@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from . import _convert, _native
-from ._native import Reason
 from ._saved import Configured
-from .forecast import Abstain, Forecast
+from .forecast import Abstain, Forecast, _answer
 
 if TYPE_CHECKING:
     from . import settings as kinds
@@ -166,11 +165,7 @@ class Forecaster(Configured):
         ObservationError
             If the horizon is not 1 to 10,000 steps, or a quantile is out of range.
         """
-        answer = self._core.forecast(_convert.horizon(horizon), list(quantiles))
-        if isinstance(answer, Reason):
-            return Abstain(answer)
-        issued_at, step, levels, rows = answer
-        return Forecast(issued_at, timedelta(seconds=step), levels, rows)
+        return _answer(self._core.forecast(_convert.horizon(horizon), list(quantiles)))
 
     @property
     def step(self) -> timedelta:
