@@ -68,7 +68,8 @@ impl Trace {
     /// In a replay, those with the name of a metric of the configuration are shown as its readings, each when
     /// its time has come; a mean belongs to the end of its span then. Those with the name of a regressor
     /// alone are told before the first decision, those of times to come too, as a calendar of campaigns is.
-    /// What a configuration has neither as the one nor as the other is nothing to it.
+    /// What a configuration has neither as the one nor as the other is refused by `replay` and `tune`, which have
+    /// one alone, and is nothing to it where several are compared.
     ///
     /// ```
     /// use forescale::sim::Trace;

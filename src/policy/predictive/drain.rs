@@ -24,19 +24,19 @@ pub(super) struct Drain {
 
 impl Drain {
     /// Parts of the load that a replica carries.
-    pub(super) const PARTS: u32 = 32;
+    const PARTS: u32 = 32;
 
     /// Milliseconds in a quarter of a second.
     pub(super) const QUARTER: u32 = 250;
 
     /// What has waited for so many quarters gives up: a usual time-out of 30 seconds.
-    pub(super) const TIMEOUT: u32 = 120;
+    const TIMEOUT: u32 = 120;
 
     /// Beyond so many quarters nothing is known of what was between two readings.
     pub(super) const GAP: u32 = 480;
 
     /// So many replicas and quarters at most, so that nothing leaves 32 bits.
-    pub(super) const MOST: u32 = 2047;
+    const MOST: u32 = 2047;
     const LONGEST: u32 = 16_383;
 
     /// Mean time in seconds until what waits is gone without, as the load has fallen.
@@ -66,15 +66,35 @@ impl Drain {
     }
 
     /// What waits `quarters` later if `parts` come and `ready` replicas serve.
-    pub(super) fn later(waiting: u32, parts: u32, ready: u32, quarters: u32) -> u32 {
+    fn later(waiting: u32, parts: u32, ready: u32, quarters: u32) -> u32 {
         let rises = parts as i32 - (ready.min(Self::MOST) * Self::PARTS) as i32;
         let piled = waiting as i32 + rises * quarters as i32;
         piled.clamp(0, (Self::TIMEOUT * parts) as i32) as u32
     }
 
+    /// The same of quarters that have passed since the last reading, which may be many.
+    pub(super) fn since(waiting: u32, parts: u32, ready: u32, quarters: u32) -> u32 {
+        let before = if quarters > Self::GAP { 0 } else { waiting };
+        Self::later(before, parts, ready, quarters.min(Self::GAP))
+    }
+
+    /// The replicas that carry the load and work off what will wait so many quarters later, and what will;
+    /// `None` where nothing will.
+    pub(super) fn works_off(
+        waiting: u32,
+        parts: u32,
+        ready: u32,
+        quarters: u32,
+        worth: f32,
+    ) -> Option<(u32, u32)> {
+        let waiting = Self::later(waiting, parts, ready, quarters);
+        let extra = Self::extra(waiting, worth);
+        (extra > 0).then(|| (parts.div_ceil(Self::PARTS) + extra, waiting))
+    }
+
     /// The replicas that work off what waits best, where a unit of it is worth so much; no more than work it
     /// off within a time-out, as minutes in violation are whole ones.
-    pub(super) fn extra(waiting: u32, worth: f32) -> u32 {
+    fn extra(waiting: u32, worth: f32) -> u32 {
         let square = (worth * waiting as f32).min((Self::MOST * Self::MOST) as f32);
         // A root is not the same everywhere; whole squares are.
         let of = |replicas: u32| (replicas * replicas) as f32;
@@ -93,8 +113,7 @@ impl Drain {
         let last = self.last.replace(at);
         let passed = last.filter(|&last| last < at).map_or(0, |last| at.since(last).as_millis());
         let quarters = u32::try_from(passed / i64::from(Self::QUARTER)).unwrap_or(u32::MAX);
-        let before = if quarters > Self::GAP { 0 } else { self.waiting };
-        self.waiting = Self::later(before, parts, ready, quarters.min(Self::GAP));
+        self.waiting = Self::since(self.waiting, parts, ready, quarters);
     }
 
     /// The replicas that carry the load and work off what will wait once they are ready, and the seconds
@@ -106,10 +125,10 @@ impl Drain {
         lead_time: Duration,
         worth: f32,
     ) -> Option<(f64, f64)> {
-        let waiting = Self::later(self.waiting, parts, ready, Self::quarters(lead_time));
-        let extra = Self::extra(waiting, worth);
+        let quarters = Self::quarters(lead_time);
+        let (replicas, waiting) = Self::works_off(self.waiting, parts, ready, quarters, worth)?;
         let seconds = f64::from(waiting) / f64::from(parts.max(1) * 1000 / Self::QUARTER);
-        (extra > 0).then(|| (f64::from(parts.div_ceil(Self::PARTS) + extra), seconds))
+        Some((f64::from(replicas), seconds))
     }
 }
 

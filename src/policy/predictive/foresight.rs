@@ -164,9 +164,7 @@ impl Foresight {
     /// What waits `millis` after it was `waiting`, if so many `parts` of the load come and `ready` replicas
     /// serve.
     pub(crate) fn waits(waiting: u32, parts: u32, ready: u32, millis: u32) -> u32 {
-        let quarters = millis / Drain::QUARTER;
-        let before = if quarters > Drain::GAP { 0 } else { waiting };
-        Drain::later(before, parts, ready, quarters.min(Drain::GAP))
+        Drain::since(waiting, parts, ready, millis / Drain::QUARTER)
     }
 
     /// The replicas that carry the load and work off what will wait so many quarters later; 0 where
@@ -178,10 +176,8 @@ impl Foresight {
         quarters: u32,
         worth: f32,
     ) -> u32 {
-        match Drain::extra(Drain::later(waiting, parts, ready, quarters), worth) {
-            0 => 0,
-            extra => parts.div_ceil(Drain::PARTS) + extra,
-        }
+        let worked_off = Drain::works_off(waiting, parts, ready, quarters, worth);
+        worked_off.map_or(0, |(replicas, _)| replicas)
     }
 
     /// What a full fleet asks for whose load has followed it so often; none for never.

@@ -143,23 +143,22 @@ impl Weigher {
                 let hidden = hidden.filter(|&replicas| replicas > asked);
                 let asked = hidden.unwrap_or(asked);
                 let replicas = self.keep(view.at, view.lead_time, asked);
-                let mut reason = match now {
-                    Some((load, _)) if hidden.is_some() => {
+                let mut reason = match (now, hidden, piled) {
+                    (Some((load, _)), Some(_), _) => {
                         let facts =
                             [("load", load), ("replicas", asked), ("load_per_replica", full)];
                         Reason::new(codes::SATURATED, facts)
                     }
-                    Some((load, _)) if piled.is_some() => {
-                        let waited = piled.map_or(0.0, |(_, seconds)| seconds);
+                    (Some((load, _)), None, Some((_, seconds))) => {
                         let facts = [
                             ("load", load),
                             ("replicas", asked),
-                            ("waiting_seconds", waited),
+                            ("waiting_seconds", seconds),
                             ("load_per_replica", full),
                         ];
                         Reason::new(codes::WORKS_OFF, facts)
                     }
-                    Some((load, _)) if needed.is_now => {
+                    (Some((load, _)), None, None) if needed.is_now => {
                         let facts = [
                             ("load", load),
                             ("replicas", needed.replicas),
@@ -174,13 +173,10 @@ impl Weigher {
                             ("ahead_seconds", needed.at.since(view.at).as_secs_f64()),
                             ("load_per_replica", full),
                         ];
-                        Reason::new(codes::WORTH_ITS_PRICE, facts)
+                        let reason = Reason::new(codes::WORTH_ITS_PRICE, facts);
+                        now.map_or(reason, |(load, _)| reason.with("load", load))
                     }
                 };
-                let by_now = needed.is_now || hidden.is_some() || piled.is_some();
-                if let Some((load, _)) = now.filter(|_| !by_now) {
-                    reason = reason.with("load", load);
-                }
                 if replicas > asked {
                     reason = reason.with("kept", replicas);
                 }

@@ -1,7 +1,7 @@
 //! What a policy by risk wants, as far as that depends on the replicas there are.
 //!
 //! In: what is needed at a tick, whoever decides, and where a lane stands. Out: replicas. Twin of
-//! `policy/predictive/{weigh,saturation}.rs`, which have the reasons and make what is looked up
+//! `policy/predictive/{weigh,saturation,drain}.rs`, which have the reasons and make what is looked up
 //! here; the kernel `replay` has the same in WGSL.
 
 use super::lane::{MOST_REPLICAS, NONE};
