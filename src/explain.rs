@@ -388,6 +388,8 @@ codes! {
     WORTH_ITS_PRICE = "worth_its_price", "{replicas} replicas of {load_per_replica} are worth their price for what is expected in {ahead_seconds} s, with a chance of {chance} that it is more[, the load is {load} now][; the risk is {risk}, as that did best lately beside the usual HPA][; {kept} were within the last lead time and stay]";
     /// By a risk: the load of now needs more than any to come is worth.
     NEEDED_NOW = "needed_now", "the load of {load} now needs {replicas} replicas of {load_per_replica}[; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
+    /// By a risk: more than there are is needed only before what is ordered now could be ready.
+    TOO_LATE_TO_ORDER = "too_late_to_order", "{needed} replicas of {load_per_replica} would be worth their price before any that is ordered now is ready, so {replicas} stay and none is ordered[, the load is {load} now][; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
     /// By a risk: the load was more than the ready replicas carry, and some more of them work off what waits.
     WORKS_OFF = "works_off", "the load of {load} is or was more than the ready replicas of {load_per_replica} carry, so that it will have waited for {waiting_seconds} s, and {replicas} carry it and work that off[; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
     /// By a risk: the ready replicas are full, and the load has followed as more of them got ready, so that

@@ -147,6 +147,7 @@ const MOST_SQUARE: f32 = 4190209.0;
 const STAYS: u32 = 2048u;
 const WORTH: u32 = 4096u;
 const PLAIN: u32 = 8192u;
+const ORDERED: u32 = 16u;
 const MOST_SLOTS: u32 = 2097152u;
 const RISE: u32 = 1u;
 const FALL: u32 = 2u;

@@ -134,7 +134,9 @@ fn by_risk(current: u32) -> u32 {
         return select(NONE, needed, (word & PLAIN) > 0u);
     }
     let stays = (word & STAYS) > 0u && current == needed + 1u;
-    asked = max(asked, needed + select(0u, 1u, stays));
+    // What is needed before more could come orders none.
+    let there = max(min(needed, current), word >> ORDERED);
+    asked = max(asked, there + select(0u, 1u, stays));
     let kept = highest_of(params.kept, state.kept, slot, lane.keeps, asked);
     state.kept = array<u32, 2>(kept.head, kept.length);
     return kept.highest;

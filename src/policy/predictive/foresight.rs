@@ -7,7 +7,7 @@
 use super::Predictive;
 use super::drain::Drain;
 use super::saturation::Saturation;
-use super::weigh::{Foreseen, Needed, Weigher, haste, price, worth};
+use super::weigh::{Foreseen, Reserve, Weigher, haste, price, worth};
 use crate::forecast::{Outlook, Risk};
 use crate::policy::Want;
 use crate::time::{Duration, Timestamp};
@@ -33,8 +33,9 @@ pub(crate) enum Need {
     /// Nothing is known: no proposal.
     #[default]
     Unknown,
-    /// So many; where one more is there it may stay. What was needed over the last lead time counts too.
-    Worth { replicas: u32, stays: bool },
+    /// So many are kept where they are there, and one more may stay; so many are ordered where they are
+    /// not. What was asked for over the last lead time counts too.
+    Worth { kept: u32, ordered: u32, stays: bool },
     /// So many, without a forecast.
     Plain { replicas: u32 },
 }
@@ -101,21 +102,19 @@ impl Foresight {
                     let at = |place: usize| risks[place.min(risks.len() - 1)];
                     let prices = |place| price(outlook, full, at(place));
                     let first = chunk * Self::ABREAST;
-                    let mut tell = |place: usize, needed: Needed| {
-                        let stays = needed.keeps_one_more(prices(place));
-                        told(
-                            first + place,
-                            Need::Worth { replicas: needed.replicas as u32, stays },
-                        );
+                    let mut tell = |place: usize, reserve: Reserve| {
+                        let [kept, ordered] = reserve.both().map(|replicas| replicas as u32);
+                        let stays = reserve.kept.keeps_one_more(full, prices(place));
+                        told(first + place, Need::Worth { kept, ordered, stays });
                     };
                     if let [_] = risks {
-                        let [needed] = Needed::within(&reach, full, [prices(0)]);
-                        tell(0, needed);
+                        let [reserve] = Reserve::within(&reach, full, [prices(0)]);
+                        tell(0, reserve);
                         continue;
                     }
-                    let needed: [_; Self::ABREAST] =
-                        Needed::within(&reach, full, std::array::from_fn(prices));
-                    (0..risks.len()).for_each(|place| tell(place, needed[place]));
+                    let reserves: [_; Self::ABREAST] =
+                        Reserve::within(&reach, full, std::array::from_fn(prices));
+                    (0..risks.len()).for_each(|place| tell(place, reserves[place]));
                 }
                 self.weigher.held = None;
             }

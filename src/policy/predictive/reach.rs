@@ -8,12 +8,24 @@ use crate::explain::{Reason, codes};
 use crate::forecast::{Forecast, LEVELS, Outlook};
 use crate::time::{Duration, Timestamp};
 
+/// One step of a [`Reach`].
+pub(super) struct Ahead {
+    pub(super) begins: Timestamp,
+    /// What its load may be.
+    pub(super) chances: Chances,
+    /// Whether what is ordered now can be ready for any of it. For what comes before, replicas can only be
+    /// kept.
+    pub(super) in_time: bool,
+}
+
 /// The steps of a forecast up to the lead time, corrected by how the present one has come.
 pub(super) struct Reach<'a> {
     outlook: &'a Outlook,
     forecast: &'a Forecast,
-    /// The row of the present step, and the first that need not be borne.
+    /// The row of the present step, that at which what is ordered now is ready, and the first that need
+    /// not be borne.
     first: usize,
+    ready: usize,
     end: usize,
     /// The load now, and its standard error.
     now: Option<(f64, f64)>,
@@ -34,7 +46,7 @@ impl<'a> Reach<'a> {
         let forecast = outlook.distribution()?;
         debug_assert!(forecast.quantiles.len() == LEVELS.len(), "the outlook weighs");
         let (issued, step) = (forecast.issued_at, forecast.step);
-        // A step more than the lead time: readings are late, and the next decision comes later.
+        // More than the lead time: readings are late, the next decision comes later, and so may replicas.
         let until = at + lead_time + step;
         if issued >= until {
             let back = issued.since(at).as_secs_f64();
@@ -51,10 +63,12 @@ impl<'a> Reach<'a> {
             let gap = at.since(issued).as_secs_f64();
             return Err(Reason::new(codes::GAP_TOO_WIDE, [("gap_seconds", gap)]));
         }
+        let (passed, length) = steps(at + lead_time);
+        let ready = usize::try_from(passed / length).unwrap_or(usize::MAX);
         let (passed, length) = steps(until);
         let last = usize::try_from((passed + length - 1) / length).unwrap_or(usize::MAX);
         let end = last.max(first + 2).min(rows);
-        Ok(Self { outlook, forecast, first, end, now })
+        Ok(Self { outlook, forecast, first, ready, end, now })
     }
 
     /// The load now as far as the reading may be off, if there is one.
@@ -62,9 +76,14 @@ impl<'a> Reach<'a> {
         self.now.map(|(load, error)| load + Self::SURE * error)
     }
 
-    /// When each further step begins, and what its load may be.
-    pub(super) fn chances(&self) -> impl Iterator<Item = (Timestamp, Chances)> {
-        let Self { outlook, forecast, first, .. } = *self;
+    /// Whether what is ordered now can be ready within the present step.
+    pub(super) fn is_in_time(&self) -> bool {
+        self.ready <= self.first
+    }
+
+    /// Each further step.
+    pub(super) fn steps(&self) -> impl Iterator<Item = Ahead> {
+        let Self { outlook, forecast, first, ready, .. } = *self;
         let root = |row: usize| forecast.row(row)[0].sqrt();
         let surprise = self.now.map(|(load, _)| load.sqrt() - root(first));
         let from = if surprise.is_some() { first + 1 } else { first };
@@ -78,7 +97,7 @@ impl<'a> Reach<'a> {
                 }
                 None => Chances::new(root(row), forecast.row(row)),
             };
-            (begins, chances)
+            Ahead { begins, chances, in_time: row >= ready }
         })
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drain::Drain;
 use super::nowcast::Nowcast;
+use super::price::Chances;
 use super::reach::Reach;
 use super::rehearsal::{self, RISKS, Rehearsal};
 use super::saturation::Saturation;
@@ -49,53 +50,95 @@ pub(super) struct Foreseen<'a> {
     learnt: Option<f64>,
 }
 
-/// What the replicas must bear, as far as they are concerned.
+/// Replicas, and what needs them.
 #[derive(Clone, Copy)]
 pub(super) struct Needed {
     pub(super) replicas: f64,
     at: Timestamp,
-    /// Whether it is the load of now that needs them.
-    is_now: bool,
-    /// That they are too few.
-    chance: f64,
-    /// The same for one more replica.
-    chance_with_one_more: f64,
+    /// What the load may be then; `None` where it is the load of now that needs them.
+    chances: Option<Chances>,
+}
+
+/// What the replicas must bear, as far as they are concerned.
+#[derive(Clone, Copy)]
+pub(super) struct Reserve {
+    /// The most that is needed at any step.
+    pub(super) kept: Needed,
+    /// The most at those for which what is ordered now can be ready.
+    pub(super) ordered: Needed,
 }
 
 impl Needed {
-    /// For each price the most that is needed at any step within reach.
+    /// The chance that they are too few.
+    fn chance(&self, full: f64) -> f64 {
+        self.chances.map_or(0.0, |chances| chances.short(self.replicas * full))
+    }
+
+    /// Whether one replica more than is cheapest is nearly worth its price.
+    pub(super) fn keeps_one_more(&self, full: f64, price: f64) -> bool {
+        let one_more = Self { replicas: self.replicas + 1.0, ..*self };
+        1.0 - price * (self.chance(full) - one_more.chance(full)) < Weigher::WORTH_A_MOVE
+    }
+
+    fn or_more(&mut self, other: Self) {
+        if other.replicas > self.replicas {
+            *self = other;
+        }
+    }
+}
+
+impl Reserve {
+    /// For each price what is needed within reach.
     pub(super) fn within<const N: usize>(
         reach: &Reach<'_>,
         full: f64,
         prices: [f64; N],
     ) -> [Self; N] {
-        let (replicas, at) = (known(reach, full), reach.begins());
-        let (chance, chance_with_one_more) = (0.0, 0.0);
-        let mut most = [Self { replicas, at, is_now: true, chance, chance_with_one_more }; N];
-        for (at, chances) in reach.chances() {
-            let cheapest = chances.cheapest(full, prices);
-            for (most, (replicas, chance)) in most.iter_mut().zip(cheapest) {
-                if replicas > most.replicas {
-                    let chance_with_one_more = chances.short((replicas + 1.0) * full);
-                    *most = Self { replicas, at, is_now: false, chance, chance_with_one_more };
+        let kept = Needed { replicas: known(reach, full), at: reach.begins(), chances: None };
+        let none = Needed { replicas: 0.0, ..kept };
+        let ordered = if reach.is_in_time() { kept } else { none };
+        let mut reserves = [Self { kept, ordered }; N];
+        for step in reach.steps() {
+            let cheapest = step.chances.cheapest(full, prices);
+            for (reserve, (replicas, _)) in reserves.iter_mut().zip(cheapest) {
+                let needed = Needed { replicas, at: step.begins, chances: Some(step.chances) };
+                reserve.kept.or_more(needed);
+                if step.in_time {
+                    reserve.ordered.or_more(needed);
                 }
             }
         }
-        most
+        reserves
     }
 
-    /// Whether one replica more than is cheapest is nearly worth its price.
-    pub(super) fn keeps_one_more(&self, price: f64) -> bool {
-        1.0 - price * (self.chance - self.chance_with_one_more) < Weigher::WORTH_A_MOVE
+    /// The replicas that are kept, and those that are ordered.
+    pub(super) fn both(self) -> [f64; 2] {
+        [self.kept.replicas, self.ordered.replicas]
     }
 
-    /// One replica more than is cheapest stays where it is nearly worth its price.
-    fn or_stay(self, current: u32, price: f64) -> Self {
-        if f64::from(current) == self.replicas + 1.0 && self.keeps_one_more(price) {
-            let (replicas, chance) = (self.replicas + 1.0, self.chance_with_one_more);
-            return Self { replicas, chance, ..self };
+    /// Where so many are there: what is needed before more could come keeps them, and orders none. One
+    /// replica more than is cheapest stays where it is nearly worth its price.
+    fn asks(&self, current: f64, full: f64, price: f64) -> Needed {
+        let Self { kept, ordered } = *self;
+        let stays = current == kept.replicas + 1.0 && kept.keeps_one_more(full, price);
+        if stays || (ordered.replicas < current && current < kept.replicas) {
+            return Needed { replicas: current, ..kept };
         }
-        self
+        if current < kept.replicas { ordered } else { kept }
+    }
+
+    /// Why so many.
+    fn tell(&self, needed: &Needed, now: Timestamp, full: f64) -> Reason {
+        let Self { kept, ordered } = self;
+        let full = ("load_per_replica", full);
+        if ordered.replicas < needed.replicas && needed.replicas < kept.replicas {
+            return Reason::new(codes::TOO_LATE_TO_ORDER, [("needed", kept.replicas), full]);
+        }
+        if needed.chances.is_none() && needed.replicas > 0.0 {
+            return Reason::new(codes::NEEDED_NOW, [full]);
+        }
+        let ahead = ("ahead_seconds", needed.at.since(now).as_secs_f64());
+        Reason::new(codes::WORTH_ITS_PRICE, [("chance", needed.chance(full.1)), ahead, full])
     }
 }
 
@@ -133,59 +176,38 @@ impl Weigher {
         });
         let needed = reach.map(|reach| {
             let price = price(outlook, full, risk);
-            let [needed] = Needed::within(&reach, full, [price]);
-            needed.or_stay(view.replicas.current(), price)
+            let [reserve] = Reserve::within(&reach, full, [price]);
+            (reserve.asks(f64::from(view.replicas.current()), full, price), reserve)
         });
         match (needed, now) {
-            (Ok(needed), _) => {
-                let piled = piled.filter(|&(replicas, _)| replicas > needed.replicas);
-                let asked = piled.map_or(needed.replicas, |(replicas, _)| replicas);
-                let hidden = hidden.filter(|&replicas| replicas > asked);
-                let asked = hidden.unwrap_or(asked);
-                let replicas = self.keep(view.at, view.lead_time, asked);
-                let mut reason = match (now, hidden, piled) {
-                    (Some((load, _)), Some(_), _) => {
-                        let facts =
-                            [("load", load), ("replicas", asked), ("load_per_replica", full)];
-                        Reason::new(codes::SATURATED, facts)
-                    }
-                    (Some((load, _)), None, Some((_, seconds))) => {
-                        let facts = [
-                            ("load", load),
-                            ("replicas", asked),
-                            ("waiting_seconds", seconds),
-                            ("load_per_replica", full),
-                        ];
-                        Reason::new(codes::WORKS_OFF, facts)
-                    }
-                    (Some((load, _)), None, None) if needed.is_now => {
-                        let facts = [
-                            ("load", load),
-                            ("replicas", needed.replicas),
-                            ("load_per_replica", full),
-                        ];
-                        Reason::new(codes::NEEDED_NOW, facts)
-                    }
-                    _ => {
-                        let facts = [
-                            ("replicas", needed.replicas),
-                            ("chance", needed.chance),
-                            ("ahead_seconds", needed.at.since(view.at).as_secs_f64()),
-                            ("load_per_replica", full),
-                        ];
-                        let reason = Reason::new(codes::WORTH_ITS_PRICE, facts);
-                        now.map_or(reason, |(load, _)| reason.with("load", load))
-                    }
+            (Ok((needed, reserve)), _) => {
+                let (mut asked, mut reason) =
+                    (needed.replicas, reserve.tell(&needed, view.at, full));
+                let load = now.map(|(load, _)| ("load", load));
+                let fact = |reason: Reason, fact: Option<(&'static str, f64)>| match fact {
+                    Some((name, value)) => reason.with(name, value),
+                    None => reason,
                 };
-                if replicas > asked {
-                    reason = reason.with("kept", replicas);
+                if let Some((replicas, seconds)) = piled.filter(|&(more, _)| more > asked) {
+                    asked = replicas;
+                    let facts = [("waiting_seconds", seconds), ("load_per_replica", full)];
+                    reason = Reason::new(codes::WORKS_OFF, facts);
                 }
-                if let Some(risk) = learnt {
-                    reason = reason.with("risk", risk);
+                if let Some(replicas) = hidden.filter(|&more| more > asked) {
+                    asked = replicas;
+                    reason = Reason::new(codes::SATURATED, [("load_per_replica", full)]);
                 }
+                let replicas = self.keep(view.at, view.lead_time, asked);
+                let kept = (replicas > asked).then_some(("kept", replicas));
+                let risk = learnt.map(|risk| ("risk", risk));
+                let reason =
+                    [load, kept, risk].into_iter().fold(reason.with("replicas", asked), fact);
                 self.held = None;
-                let quantile = Some(1.0 - needed.chance);
-                let demand = Demand { load: replicas * full, at: needed.at, quantile };
+                let demand = Demand {
+                    load: replicas * full,
+                    at: needed.at,
+                    quantile: needed.chances.map(|_| 1.0 - needed.chance(full)),
+                };
                 let want = Want::Replicas(replicas as u32);
                 Ok(Proposal { want, wish: Some(replicas), demand: Some(demand), reason })
             }
@@ -240,15 +262,10 @@ impl Weigher {
             return;
         }
         let prices = RISKS.map(|risk| price(outlook, full, risk));
-        let mut needed = [known(reach, full); RISKS.len()];
-        for (_, chances) in reach.chances() {
-            for (most, (replicas, _)) in needed.iter_mut().zip(chances.cheapest(full, prices)) {
-                *most = most.max(replicas);
-            }
-        }
+        let reserves = Reserve::within(reach, full, prices);
         let rehearsal = self.rehearsal.get_or_insert_with(|| Rehearsal::new(lead_time));
         rehearsal.follow(lead_time);
-        rehearsal.see(at, load / full, &needed, usual(outlook, full), counts);
+        rehearsal.see(at, load / full, &reserves.map(Reserve::both), usual(outlook, full), counts);
     }
 
     fn now(&self, at: Timestamp, outlook: &Outlook) -> Option<(f64, f64)> {
@@ -305,4 +322,27 @@ pub(super) fn worth(outlook: &Outlook, full: f64, lead_time: Duration) -> f32 {
 /// So many times as much is it worth at a risk.
 pub(crate) fn haste(risk: f64) -> f32 {
     (1.0 / risk) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_before_an_order_is_ready_keeps_replicas_and_orders_none() {
+        let needed = |replicas| Needed { replicas, at: Timestamp::from_secs(60), chances: None };
+        let reserve = Reserve { kept: needed(14.0), ordered: needed(9.0) };
+        let asked = |current| reserve.asks(current, 1.0, 1e-6).replicas;
+        // Few: as many as are in time. Some: all of them stay. Enough: the rest goes, but for one.
+        assert_eq!(
+            [4.0, 9.0, 12.0, 14.0, 15.0, 20.0].map(asked),
+            [9.0, 9.0, 12.0, 14.0, 14.0, 14.0]
+        );
+        let told = |current| {
+            let needed = reserve.asks(current, 1.0, 1e-6);
+            reserve.tell(&needed, Timestamp::from_secs(0), 1.0).code()
+        };
+        assert_eq!(told(12.0), codes::TOO_LATE_TO_ORDER.name());
+        assert_ne!(told(4.0), codes::TOO_LATE_TO_ORDER.name());
+    }
 }

@@ -7,7 +7,7 @@
 use super::lane::{MOST_REPLICAS, NONE};
 use super::sheet::MOST_SLOTS;
 use super::state::State;
-use super::tape::{EDGES, LOADS, PLAIN, STAYS, WANTS, WORTH, WORTHS};
+use super::tape::{EDGES, LOADS, ORDERED, PLAIN, STAYS, WANTS, WORTH, WORTHS};
 use super::walk::{Walk, packed};
 use crate::policy::predictive::Foresight;
 
@@ -27,9 +27,11 @@ impl Walk<'_> {
         if word & WORTH == 0 {
             return if word & PLAIN > 0 { needed } else { NONE };
         }
-        // One replica more than is cheapest stays where it is nearly worth its price.
+        // One replica more than is cheapest stays where it is nearly worth its price; what is needed before
+        // more could come orders none.
         let stays = word & STAYS > 0 && current == needed + 1;
-        let asked = hidden.max(piled).max(needed + u32::from(stays));
+        let needed = needed.min(current).max(word >> ORDERED) + u32::from(stays);
+        let asked = hidden.max(piled).max(needed);
         let slot = self.sheet.slots[state.tick as usize];
         highest(ring, self.rings.kept, &mut state.kept, slot, self.lane.keeps, asked)
     }

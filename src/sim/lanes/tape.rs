@@ -25,7 +25,7 @@ pub(super) type Known = [u32; 5];
 /// The reading of the load as it is believed, in thousandths of its unit; [`ABSENT`] if there is none.
 pub(super) const READINGS: usize = 0;
 /// By a quantile the load that the forecast asks for, in its unit, [`ABSENT`] if it abstains. By a risk
-/// what is needed: replicas in the lowest eleven bits, then [`STAYS`], [`WORTH`], [`PLAIN`].
+/// what is needed: replicas in the lowest eleven bits, then [`STAYS`], [`WORTH`], [`PLAIN`], [`ORDERED`].
 pub(super) const WANTS: usize = 1;
 /// By a risk: up to how many ready replicas the load is beyond what they carry, and above the sixteenth
 /// bit up to how many it fills; [`NONE`] without a reading to go by.
@@ -41,6 +41,8 @@ pub(super) const STAYS: u32 = 1 << 11;
 pub(super) const WORTH: u32 = 1 << 12;
 /// What the load of now takes, without a forecast.
 pub(super) const PLAIN: u32 = 1 << 13;
+/// From this bit on: how many of what is worth its price are ordered where they are not there.
+pub(super) const ORDERED: u32 = 16;
 
 /// Words of all tapes together: a gigabyte.
 const MOST_WORDS: usize = 1 << 28;
@@ -194,8 +196,9 @@ impl Pass<'_> {
 fn needed(need: Need) -> u32 {
     match need {
         Need::Unknown => 0,
-        Need::Worth { replicas, stays } => {
-            WORTH | replicas.min(TOO_MANY) | if stays { STAYS } else { 0 }
+        Need::Worth { kept, ordered, stays } => {
+            let [kept, ordered] = [kept, ordered].map(|replicas| replicas.min(TOO_MANY));
+            WORTH | kept | ordered << ORDERED | if stays { STAYS } else { 0 }
         }
         Need::Plain { replicas } => PLAIN | replicas.min(TOO_MANY),
     }
