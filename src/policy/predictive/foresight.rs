@@ -141,6 +141,11 @@ impl Foresight {
 }
 
 impl Foresight {
+    /// How many slots what is asked for is kept.
+    pub(crate) fn slots_kept(lead_time: Duration) -> usize {
+        Weigher::slots_kept(lead_time)
+    }
+
     /// Whether so many that are full are more than those that were.
     pub(crate) fn follows(ready: u32, filled: u32) -> bool {
         Saturation::follows(ready, filled)

@@ -46,8 +46,9 @@ impl<'a> Reach<'a> {
         let forecast = outlook.distribution()?;
         debug_assert!(forecast.quantiles.len() == LEVELS.len(), "the outlook weighs");
         let (issued, step) = (forecast.issued_at, forecast.step);
-        // More than the lead time: readings are late, the next decision comes later, and so may replicas.
-        let until = at + lead_time + step;
+        // Half as long again: readings are late, the next decision comes later, and so may replicas.
+        let half = u32::try_from(lead_time.as_millis() / 2).unwrap_or(u32::MAX);
+        let until = at + lead_time + step.min(Duration::from_millis(half));
         if issued >= until {
             let back = issued.since(at).as_secs_f64();
             return Err(Reason::new(codes::TIME_WENT_BACK, [("back_seconds", back)]));

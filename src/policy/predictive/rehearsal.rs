@@ -58,13 +58,12 @@ impl Account {
         self.asked.max().map(|asked| -asked)
     }
 
-    /// Lets a span pass with what is ready, then keeps or orders what is needed.
-    fn pass(&mut self, span: &Span, [kept, ordered]: [f64; 2]) {
+    /// Lets a span pass with what is ready, then asks for what is needed.
+    fn pass(&mut self, span: &Span, needed: f64) {
         let is_late = self.ready().is_some_and(|ready| span.load > ready);
         self.late = self.late * span.keep + if is_late { span.seconds } else { 0.0 };
-        let current = self.needed.max().unwrap_or(kept);
-        self.needed.record(span.at, ordered.max(kept.min(current)));
-        let asks = self.needed.max().unwrap_or(kept);
+        self.needed.record(span.at, needed);
+        let asks = self.needed.max().unwrap_or(needed);
         self.asked.record(span.at, -asks);
         self.cost = self.cost * span.keep + span.seconds * asks / span.usual;
     }
@@ -133,13 +132,13 @@ impl Rehearsal {
         self.hpa.follow(lead_time);
     }
 
-    /// Takes the load and what each risk keeps and orders, in replicas fully used; `usual` of them carry the usual
+    /// Takes the load and what each risk needs, in replicas fully used; `usual` of them carry the usual
     /// load. `counts` is how much it weighs.
     pub(super) fn see(
         &mut self,
         at: Timestamp,
         load: f64,
-        needed: &[[f64; 2]; RISKS.len()],
+        needed: &[f64; RISKS.len()],
         usual: f64,
         counts: f64,
     ) {
@@ -157,7 +156,7 @@ impl Rehearsal {
             account.pass(&span, needed);
         }
         let asks = self.ask_hpa(&span);
-        self.hpa.pass(&span, [asks; 2]);
+        self.hpa.pass(&span, asks);
     }
 
     fn ask_hpa(&mut self, span: &Span) -> f64 {
@@ -234,7 +233,7 @@ mod tests {
             let load = if bursts && minute % 120 < 10 { 30.0 } else { 10.0 };
             // A risk of 0.0003 keeps three times the load, one of 0.8 none more than it.
             let share = |index: usize| 2.0 * (1.0 - index as f64 / (RISKS.len() - 1) as f64);
-            let needed = std::array::from_fn(|index| [(load * (1.0 + share(index))).ceil(); 2]);
+            let needed = std::array::from_fn(|index| (load * (1.0 + share(index))).ceil());
             rehearsal.see(Timestamp::from_secs(60 * minute), load, &needed, 10.0, 1.0);
         }
         rehearsal
@@ -270,7 +269,7 @@ mod tests {
         let before = (rehearsal.seconds, rehearsal.hpa.clone());
         let last = rehearsal.last.expect("it has seen");
         for at in [last, last + Duration::from_secs(7200), Timestamp::from_secs(0)] {
-            rehearsal.see(at, 5.0, &[[5.0; 2]; RISKS.len()], 10.0, 1.0);
+            rehearsal.see(at, 5.0, &[5.0; RISKS.len()], 10.0, 1.0);
         }
         assert_eq!((rehearsal.seconds, rehearsal.hpa.clone()), before);
     }

@@ -262,20 +262,28 @@ impl Weigher {
             return;
         }
         let prices = RISKS.map(|risk| price(outlook, full, risk));
-        let reserves = Reserve::within(reach, full, prices);
+        // All that is needed counts as ordered, as a rehearsal leaves out some of what a replica costs: those
+        // that stay, what noise adds, what is worked off.
+        let needed = Reserve::within(reach, full, prices).map(|reserve| reserve.kept.replicas);
         let rehearsal = self.rehearsal.get_or_insert_with(|| Rehearsal::new(lead_time));
         rehearsal.follow(lead_time);
-        rehearsal.see(at, load / full, &reserves.map(Reserve::both), usual(outlook, full), counts);
+        rehearsal.see(at, load / full, &needed, usual(outlook, full), counts);
     }
 
     fn now(&self, at: Timestamp, outlook: &Outlook) -> Option<(f64, f64)> {
         self.nowcast.now(at, outlook.step().max(Duration::from_secs(60)))
     }
 
-    /// The most that was worth its price over the last lead time.
+    /// How many slots what is asked for is kept: the lead time, and one in which it is ready.
+    pub(super) fn slots_kept(lead_time: Duration) -> usize {
+        lead_time.steps(Self::SLOT) + 1
+    }
+
+    /// The most that was asked for over the last lead time.
     fn keep(&mut self, at: Timestamp, lead_time: Duration, replicas: f64) -> f64 {
-        let lately = self.lately.get_or_insert_with(|| TimedMax::new(lead_time, Self::SLOT));
-        lately.resize(lead_time);
+        let window = Self::SLOT.times(Self::slots_kept(lead_time) as i64);
+        let lately = self.lately.get_or_insert_with(|| TimedMax::new(window, Self::SLOT));
+        lately.resize(window);
         lately.record(at, replicas);
         lately.max().unwrap_or(replicas)
     }

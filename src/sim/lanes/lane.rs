@@ -283,7 +283,7 @@ impl Lane {
                     let LeadTimeConfig::Fixed(lead_time) = config.lead_time else {
                         return Err("its lead time is learnt");
                     };
-                    let slots = lead_time.steps(Foresight::SLOT).max(1);
+                    let slots = Foresight::slots_kept(lead_time);
                     if slots > MOST_KEPT {
                         return Err("its lead time is longer than four hours");
                     }
