@@ -19,7 +19,9 @@ pub(super) fn solve(matrix: &mut [f64], b: &mut [f64]) {
         b[i] *= scale;
         let known = b[i];
         for (k, other) in above.chunks_exact_mut(n).enumerate() {
-            take(other, row, row[k]);
+            // Up to the diagonal, and what a whole number of lanes takes along.
+            let read = (k / LANES + 1) * LANES;
+            take(&mut other[..read.min(n)], row, row[k]);
             b[k] -= row[k] * known;
         }
     }

@@ -4,10 +4,11 @@
 //! and the scale of the error around it, all in square-root scale. Knows no time of day.
 
 use serde::{Deserialize, Serialize};
+use wide::{CmpEq, f32x4, u8x16};
 
 use super::errors::{Errors, LEVELS, Scales};
 use super::experts::{ExpertKind, N_EXPERTS, opinions};
-use super::horizons::{ANCHORS, N_TURNS, SPACINGS, TURNS, most_waiting};
+use super::horizons::{ANCHORS, MOST_WAITING, N_TURNS, SPACINGS, TURNS, most_waiting};
 use super::memory::{Features, Memory, Present};
 use super::ridge::{Ridge, Weights};
 use super::seek::Seasons;
@@ -35,9 +36,9 @@ pub(super) struct Band {
     waiting: Vec<Waiting>,
     /// Steps so far.
     clock: u32,
-    /// The bit `n` tells whether one of those that wait is due in `n + 1` steps.
+    /// When each of those that wait is due, side by side to be looked through at once; 0 beyond.
     #[serde(skip)]
-    due: u64,
+    dues: [u8; MOST_WAITING],
     ridge: Ridge,
     /// Mean absolute error of each expert, lately; of an expert without an opinion as it was.
     losses: [f32; N_EXPERTS],
@@ -86,7 +87,7 @@ impl Band {
             which,
             waiting: Vec::with_capacity(most_waiting(which)),
             clock: 0,
-            due: 0,
+            dues: [0; MOST_WAITING],
             ridge: Ridge::new(which, day),
             losses: [0.0; N_EXPERTS],
             asked,
@@ -106,7 +107,8 @@ impl Band {
         self.waiting.clear();
         self.by_phase.clear();
         self.ridge.clear();
-        (self.clock, self.due, self.n, self.n_scored) = (0, 0, 0, 0);
+        (self.clock, self.n, self.n_scored) = (0, 0, 0);
+        self.dues = [0; MOST_WAITING];
         (self.ever, self.lately, self.losses) = (0.0, 0.0, [0.0; N_EXPERTS]);
         self.awake = awake(self.asked, Seasons::default());
         self.say = first_say(self.asked, self.awake);
@@ -163,8 +165,9 @@ impl Band {
 
     /// Once read: works out what is not written.
     pub(super) fn recall(&mut self) {
-        let due = |waiting: &Waiting| 1 << (self.until(waiting) - 1);
-        self.due = self.waiting.iter().map(due).fold(0, |all, one: u64| all | one);
+        for (due, waiting) in self.dues.iter_mut().zip(&self.waiting) {
+            *due = waiting.due;
+        }
     }
 
     /// In how many steps its truth comes.
@@ -176,26 +179,22 @@ impl Band {
     #[inline]
     pub(super) fn step(&mut self, truth: Option<f64>, errors: &mut Errors) {
         self.clock = self.clock.wrapping_add(1);
-        let is_due = self.due & 1 == 1;
-        self.due >>= 1;
-        if is_due {
-            self.judge(truth, errors);
-        }
-    }
-
-    /// Learns from the forecasts that are due.
-    fn judge(&mut self, truth: Option<f64>, errors: &mut Errors) {
-        let mut index = 0;
-        while index < self.waiting.len() {
-            if self.waiting[index].due != self.clock as u8 {
-                index += 1;
-                continue;
-            }
+        while let Some(index) = self.is_due() {
             let due = self.waiting.swap_remove(index);
+            self.dues[index] = self.dues[self.waiting.len()];
+            self.dues[self.waiting.len()] = 0;
             if let Some(truth) = truth {
                 self.learn(&due, truth as f32 - due.from, errors);
             }
         }
+    }
+
+    /// The first of those that wait whose truth comes now.
+    #[inline]
+    fn is_due(&self) -> Option<usize> {
+        let are = u8x16::new(self.dues).simd_eq(u8x16::splat(self.clock as u8)).to_bitmask();
+        let first = are.trailing_zeros() as usize;
+        Some(first).filter(|&first| first < self.waiting.len())
     }
 
     /// The steps between two forecasts that are judged, as a power of two; twice as many once much
@@ -204,6 +203,7 @@ impl Band {
         SPACINGS[self.which] + u32::from(self.n >= MUCH)
     }
 
+    #[inline(never)] // as what it changes would be kept apart from the state all the while
     fn learn(&mut self, due: &Waiting, target: f32, errors: &mut Errors) {
         let &Waiting { scales, grown, .. } = due;
         let features = &due.features();
@@ -249,13 +249,10 @@ impl Band {
         let weight = weight.max(1.0 / self.n_scored as f32);
         let sides = self.pinball.iter_mut().zip(errors.edges());
         for ((losses, edges), scale) in sides.zip([scales.moving, scales.steady]) {
-            let before = *losses;
-            *losses = std::array::from_fn(|level| {
-                let (short, q) = (error - edges[level] * scale, LEVELS[level]);
-                let (above, below) = (q * short, (q - 1.0) * short);
-                let loss = if above > below { above } else { below };
-                before[level] + (loss - before[level]) * weight
-            });
+            let (before, q) = (f32x4::new(*losses), f32x4::new(LEVELS));
+            let short = f32x4::splat(error) - f32x4::new(*edges) * scale;
+            let loss = (q * short).fast_max((q - f32x4::ONE) * short);
+            *losses = (before + (loss - before) * weight).to_array();
         }
         errors.push(error, scales);
     }
@@ -273,9 +270,8 @@ impl Band {
         let features = memory.features(ahead, present);
         let phase = self.phase(memory.phase(ahead));
         let scales = self.scales(ahead, phase, slope);
-        let due = self.clock as u8;
-        let due = due.wrapping_add(ahead as u8);
-        self.due |= 1 << (ahead - 1);
+        let due = (self.clock as u8).wrapping_add(ahead as u8);
+        self.dues[self.waiting.len()] = due;
         self.waiting.push(Waiting::new(due, memory.now as f32, &features, scales, phase));
     }
 
@@ -323,10 +319,10 @@ impl Band {
         if self.n == 0 || !self.awake.contains(&true) {
             return first_say(self.asked, self.awake);
         }
-        let losses = |at: usize| if self.awake[at] { self.losses[at].max(1e-12) } else { f32::MAX };
+        let losses = |at: usize| if self.awake[at] { self.losses[at].max(1e-12) } else { f32::INFINITY };
         let losses: [f32; N_EXPERTS] = std::array::from_fn(losses);
         let best = losses.iter().copied().fold(f32::MAX, f32::min);
-        // What sleeps is nothing to that power.
+        // What sleeps is nothing to any power.
         let weights = losses.map(|loss| {
             let r4 = fourth(best / loss);
             r4 * fourth(r4)

@@ -6,7 +6,7 @@
 pub(super) const ANCHORS: [usize; 6] = [1, 2, 5, 12, 28, 64];
 
 /// Forecasts of a band that wait for their truth at once, at most.
-const MOST_WAITING: usize = 16;
+pub(super) const MOST_WAITING: usize = 16;
 
 /// The horizons of a band: up to its neighbors' own.
 const fn reach(which: usize) -> (usize, usize) {

@@ -3,6 +3,7 @@
 //! In: features and the distance that came of them. Out: weights. Knows nothing of what they mean.
 
 use serde::{Deserialize, Serialize};
+use wide::f32x4;
 
 use super::horizons::ANCHORS;
 use super::memory::{Features, N, SEASON as MEANS};
@@ -190,11 +191,9 @@ fn add_products(sums: &mut [f32; TRIANGLE], features: &Features, weight: f32) {
     for (block, scaled) in quads.iter().enumerate() {
         for feature in scaled {
             let (row, rest) = rows.split_at_mut(block + 1);
-            let scaled = weight * feature;
-            for (sums, &others) in row.iter_mut().zip(quads) {
-                // All at once, so that it can be one instruction.
-                let before = *sums;
-                *sums = std::array::from_fn(|lane| before[lane] + scaled * others[lane]);
+            let scaled = f32x4::splat(weight * feature);
+            for (sums, others) in row.iter_mut().zip(quads) {
+                *sums = (f32x4::new(*sums) + scaled * f32x4::new(*others)).to_array();
             }
             rows = rest;
         }
@@ -226,13 +225,10 @@ impl Weights {
 
 #[inline]
 fn dot(weights: &[f32; N], features: &Features) -> f32 {
-    // Four sums side by side, so that they can be one instruction.
-    let mut sums = [0.0; LANES];
     let (weights, features) = (weights.as_chunks::<LANES>().0, features.as_chunks::<LANES>().0);
-    for (weights, features) in weights.iter().zip(features) {
-        sums = std::array::from_fn(|lane| sums[lane] + weights[lane] * features[lane]);
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
+    let products = weights.iter().zip(features).map(|(&a, &b)| f32x4::new(a) * f32x4::new(b));
+    let [a, b, c, d] = products.fold(f32x4::ZERO, |sums, product| sums + product).to_array();
+    (a + b) + (c + d)
 }
 
 /// As text.

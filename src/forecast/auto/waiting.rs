@@ -4,6 +4,7 @@
 //! nothing of horizons.
 
 use serde::{Deserialize, Serialize};
+use wide::{f32x4, f32x8, i16x8, i32x8};
 
 use super::errors::Scales;
 use super::memory::{Features, N};
@@ -39,13 +40,9 @@ impl Waiting {
         (scales, grown): (Scales, f32),
         phase: Option<u8>,
     ) -> Self {
-        let largest =
-            features.iter().fold(
-                0.0,
-                |most: f32, feature| {
-                    if feature.abs() > most { feature.abs() } else { most }
-                },
-            );
+        let quads = features.as_chunks().0.iter().map(|&quad| f32x4::new(quad).abs());
+        let sizes = quads.fold(f32x4::ZERO, |most, sizes| most.fast_max(sizes)).to_array();
+        let largest = sizes.into_iter().fold(0.0, |most, size| if size > most { size } else { most });
         let (grain, fine) =
             if largest > 1e-30 { (largest / MOST, MOST / largest) } else { (0.0, 0.0) };
         // Beside so large a number the last bits are the whole number nearest.
@@ -56,7 +53,13 @@ impl Waiting {
 
     #[inline]
     pub(super) fn features(&self) -> Features {
-        self.codes.map(|code| f32::from(code) * self.grain)
+        let mut features = [0.0; N];
+        let codes = self.codes.as_chunks().0.iter();
+        for (into, &codes) in features.as_chunks_mut().0.iter_mut().zip(codes) {
+            let codes = f32x8::from_i32x8(i32x8::from_i16x8(i16x8::new(codes)));
+            *into = (codes * self.grain).to_array();
+        }
+        features
     }
 
     pub(super) fn phase(&self) -> Option<u8> {
