@@ -17,12 +17,14 @@ pub(super) fn solve(matrix: &mut [f64], b: &mut [f64]) {
         let scale = 1.0 / row[i].sqrt();
         row.iter_mut().for_each(|value| *value *= scale);
         b[i] *= scale;
-        let known = b[i];
-        for (k, other) in above.chunks_exact_mut(n).enumerate() {
+        let (before, known) = b.split_at_mut(i);
+        take(before, &row[..i], known[0]);
+        for (block, others) in above.chunks_mut(n * LANES).enumerate() {
             // Up to the diagonal, and what a whole number of lanes takes along.
-            let read = (k / LANES + 1) * LANES;
-            take(&mut other[..read.min(n)], row, row[k]);
-            b[k] -= row[k] * known;
+            let read = &row[..((block + 1) * LANES).min(n)];
+            for (other, &times) in others.chunks_exact_mut(n).zip(&row[block * LANES..]) {
+                take(&mut other[..read.len()], read, times);
+            }
         }
     }
     for i in 0..n {

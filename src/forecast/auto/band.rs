@@ -4,7 +4,7 @@
 //! and the scale of the error around it, all in square-root scale. Knows no time of day.
 
 use serde::{Deserialize, Serialize};
-use wide::{CmpEq, f32x4, u8x16};
+use wide::{f32x4, u8x16};
 
 use super::errors::{Errors, LEVELS, Scales};
 use super::experts::{ExpertKind, N_EXPERTS, opinions};
