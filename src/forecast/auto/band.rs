@@ -237,7 +237,7 @@ impl Band {
             let before = by_phase.get();
             *by_phase = Size::new(before + (size - before) * BY_PHASE);
         }
-        self.ridge.learn(features, target, self.ever, spacing);
+        self.ridge.learn(features, (target, target - opinions[0]), self.ever, spacing);
     }
 
     /// Puts the error beside what those before say, and then among them.

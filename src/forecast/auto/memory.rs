@@ -337,20 +337,8 @@ impl Memory {
     #[inline]
     fn around(&self, age: usize) -> Option<f32> {
         if age < self.fine.len() && (self.width == 1 || age + 1 < FINE) {
-            if self.width == 1 {
-                return self.fine.back(age);
-            }
             // Three samples: their noise is not to be forecast.
-            let newer = if age > 0 { self.fine.back(age - 1) } else { None };
-            let three = [newer, self.fine.back(age), self.fine.back(age + 1)];
-            if let [Some(newer), Some(here), Some(older)] = three {
-                return Some((newer + here + older) / 3.0);
-            }
-            let (mut n, mut sum) = (0, 0.0);
-            for value in three.into_iter().flatten() {
-                (n, sum) = (n + 1, sum + value);
-            }
-            return (n > 0).then(|| sum / n as f32);
+            return if self.width == 1 { self.fine.back(age) } else { self.fine.around(age) };
         }
         // Interpolated between the middles of two bins.
         let at = self.n_samples.checked_sub(1 + age as u64)?;

@@ -117,10 +117,16 @@ impl Ridge {
         self.weights.expects(features)
     }
 
-    /// Takes the distance that came of the features; `usual` is the usual size of an error, and
-    /// `steps` lie between two samples.
-    pub(super) fn learn(&mut self, features: &Features, target: f32, usual: f32, steps: f32) {
-        let error = (target - self.expects(features).0).abs();
+    /// Takes the distance that came of the features, and by how much it was not as expected; `usual`
+    /// is the usual size of an error, and `steps` lie between two samples.
+    pub(super) fn learn(
+        &mut self,
+        features: &Features,
+        (target, error): (f32, f32),
+        usual: f32,
+        steps: f32,
+    ) {
+        let error = error.abs();
         let most = 5.0 * usual; // four standard deviations of a Gaussian error
         let weight = if self.n >= 50 && error > most { most / error } else { 1.0 };
         let weight = weight * self.next_weight;
@@ -289,7 +295,8 @@ mod tests {
             let mut features = [0.0; N];
             features.iter_mut().for_each(|feature| *feature = uniform() as f32 - 0.5);
             let target = features[4] - 0.5 * features[12] + noise * (uniform() as f32 - 0.5);
-            ridge.learn(&features, target, noise / 4.0, 1.0);
+            let error = target - ridge.expects(&features).0;
+            ridge.learn(&features, (target, error), noise / 4.0, 1.0);
         }
         ridge.fresh(noise / 4.0).all
     }

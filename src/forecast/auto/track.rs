@@ -4,6 +4,7 @@
 //! apart. Knows nothing of time.
 
 use serde::{Deserialize, Serialize};
+use wide::{f32x8, i32x8, u16x8};
 
 /// Values that are not negative, some missing, in blocks that each have a grid of their own: a wild
 /// one costs those beside it their precision, and no others.
@@ -37,6 +38,15 @@ impl Block {
     fn get(&self, at: usize) -> Option<f32> {
         let code = self.codes[at];
         (code != MISSING).then(|| self.low + f32::from(code) * self.grain)
+    }
+
+    /// The mean of three values, if they all lie in the block and none is missing.
+    #[inline]
+    fn around(&self, at: usize) -> Option<f32> {
+        let codes = self.codes.get(at.wrapping_sub(1)..at + 2)?;
+        let sum = codes.iter().map(|&code| u32::from(code)).sum::<u32>();
+        let known = codes.iter().all(|&code| code != MISSING);
+        known.then(|| self.low + sum as f32 * (1.0 / 3.0) * self.grain)
     }
 
     fn high(&self) -> f32 {
@@ -76,10 +86,13 @@ impl Block {
         let grain = (high - low) / f32::from(MOST);
         let scale = if grain > 0.0 { 1.0 / grain } else { 0.0 };
         let (times, more) = (self.grain * scale, (self.low - low) * scale + 0.5);
-        self.codes = self.codes.map(|code| {
-            let moved = (f32::from(code) * times + more) as i32;
-            if code == MISSING { MISSING } else { moved.clamp(0, i32::from(MOST)) as u16 }
-        });
+        for codes in self.codes.as_chunks_mut().0 {
+            let before = i32x8::from_u16x8(u16x8::new(*codes));
+            let moved = f32x8::from_i32x8(before) * times + f32x8::splat(more);
+            let moved = moved.fast_max(f32x8::ZERO).fast_min(f32x8::splat(f32::from(MOST)));
+            let missing = before.simd_eq(i32x8::splat(i32::from(MISSING)));
+            *codes = missing.bitselect(before, moved.fast_trunc_int()).to_array().map(|code| code as u16);
+        }
         (self.low, self.grain) = (low, grain);
     }
 
@@ -180,6 +193,25 @@ impl Track {
         }
         let at = self.next + len - 1 - age;
         self.values.get(if at >= len { at - len } else { at })
+    }
+
+    /// The mean of the value `age` steps before the last one and its neighbors, as far as known.
+    #[inline]
+    pub(super) fn around(&self, age: usize) -> Option<f32> {
+        let len = self.len();
+        if age > 0 && age + 1 < len {
+            let at = self.next + len - 1 - age;
+            let at = if at >= len { at - len } else { at };
+            if let Some(mean) = self.values.blocks[at / BLOCK].around(at % BLOCK) {
+                return Some(mean);
+            }
+        }
+        let newer = if age > 0 { self.back(age - 1) } else { None };
+        let (mut n, mut sum) = (0, 0.0);
+        for value in [newer, self.back(age), self.back(age + 1)].into_iter().flatten() {
+            (n, sum) = (n + 1, sum + value);
+        }
+        (n > 0).then(|| sum / n as f32)
     }
 
     /// The loads, the oldest first, missing ones as NaN.
