@@ -60,17 +60,13 @@ pub(super) struct Band {
     n_scored: u32,
 }
 
-/// Memory of the experts' errors, of the error lately, in the long run, and of the pinball losses, in
-/// steps.
-const EXPERT_MEMORY: f32 = 350.0;
-const LATELY: f32 = 10.0;
-const EVER: f32 = 2000.0;
-const PINBALL: f32 = 2000.0;
+/// Memory of the experts' errors, of the error lately, of it in the long run, and of the pinball
+/// losses, in steps.
+const MEMORIES: [f32; 4] = [350.0, 10.0, 2000.0, 2000.0];
 
-/// While there are fewer errors than that, their mean follows the later ones so many times as fast as
+/// While there are fewer errors than that, the mean of each follows the later ones so many times as fast as
 /// all count the same: at first little had been learnt.
-const LEARNING: f32 = 2.0;
-const LEARNING_EVER: f32 = 1.3;
+const LEARNING: [f32; 4] = [2.0, 1.0, 1.3, 1.0];
 
 /// The error of a band is told by the time of the season in so many parts.
 const PHASES: usize = 48;
@@ -211,14 +207,15 @@ impl Band {
         let error = target - self.mixed(&opinions);
         self.n = self.n.saturating_add(1);
         let spacing = (1_u32 << self.spacing()) as f32;
-        let n = self.n as f32;
-        let weight = |memory: f32, learning: f32| {
-            (learning / (n + learning - 1.0)).max((spacing / memory).min(1.0))
-        };
+        let learning = f32x4::new(LEARNING);
+        let young = learning / (f32x4::splat(self.n as f32) + learning - f32x4::ONE);
+        let old = f32x4::new(MEMORIES.map(|memory| 1.0 / memory)) * spacing;
+        let weights = young.fast_max(old.fast_min(f32x4::ONE)).to_array();
+        let [of_experts, of_lately, of_ever, of_pinball] = weights;
 
         let spikes = |most: f32| if self.n < 50 { f32::MAX } else { most * self.ever };
         let (most, most_of_scale) = (spikes(SPIKE), spikes(SPIKE_OF_SCALE[self.which]));
-        let (at_anchor, of_experts) = (1.0 / grown, weight(EXPERT_MEMORY, LEARNING));
+        let at_anchor = 1.0 / grown;
         let losses = self.losses;
         self.losses = std::array::from_fn(|at| {
             let size = (target - opinions[at]).abs() * at_anchor;
@@ -227,11 +224,11 @@ impl Band {
         if self.n < 8 || self.n.is_multiple_of(8) {
             self.say = self.weights();
         }
-        self.score(error, scales, weight(PINBALL, 1.0), errors);
+        self.score(error, scales, of_pinball, errors);
         // At the anchor, and no more than a spike is worth.
         let size = (error.abs() * at_anchor).min(most_of_scale);
-        self.ever += (size - self.ever) * weight(EVER, LEARNING_EVER);
-        self.lately += (size - self.lately) * weight(LATELY, 1.0);
+        self.ever += (size - self.ever) * of_ever;
+        self.lately += (size - self.lately) * of_lately;
         if let (Some(phase), false) = (due.phase(), self.by_phase.is_empty()) {
             let by_phase = &mut self.by_phase[usize::from(phase)];
             let before = by_phase.get();

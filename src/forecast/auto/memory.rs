@@ -87,6 +87,9 @@ pub(super) struct Memory {
     /// The same of the slow season, in bins as wide as the coarse ones, and how many of them went in.
     slow_profile: Packed,
     n_slow: u64,
+    /// What each course says of now.
+    base: [Option<f32>; COURSES],
+    /// How far the last while was away from each, over an hour's and a day's worth.
     away: [[f32; 2]; COURSES],
     n_away: [u32; COURSES],
     /// When to look for seasons again, in samples.
@@ -144,6 +147,7 @@ impl Memory {
             profile,
             slow_profile,
             n_slow: 0,
+            base: [None; COURSES],
             away: [[0.0; 2]; COURSES],
             n_away: [0; COURSES],
             next_look: FIRST_LOOK,
@@ -199,6 +203,7 @@ impl Memory {
             let (sum, n) = std::mem::take(&mut self.filling);
             self.coarse.push((n > 0).then(|| (sum / f64::from(n)) as f32), COARSE);
         }
+        self.base = self.courses(0);
         let (Some(value), Some(kept)) = (value, kept) else {
             self.n_missing += 1;
             return false;
@@ -220,7 +225,7 @@ impl Memory {
         let season = season.unwrap_or(self.day) as f32;
         let weights = [season / 24.0, season].map(|stretch| 1.0 / stretch.max(2.0));
         for (course, (means, n)) in
-            self.courses(0).into_iter().zip(self.away.iter_mut().zip(&mut self.n_away))
+            self.base.into_iter().zip(self.away.iter_mut().zip(&mut self.n_away))
         {
             let Some(course) = course else { continue };
             *n = n.saturating_add(1);
@@ -236,6 +241,7 @@ impl Memory {
     pub(super) fn close(&mut self) {
         if self.n_samples.is_multiple_of(self.width as u64) {
             self.fill_slow(0);
+            self.base[1] = self.seasons.slow.and_then(|slow| self.of_slow(slow, 0));
         }
         if let (Some(season), 0, 0) = (self.seasons.season, self.n_missing, self.odd) {
             let slot = self.slot(season, 0);
@@ -244,6 +250,7 @@ impl Memory {
             let weight = PROFILE_WEIGHT / in_slot;
             let before = self.profile.get(slot).unwrap_or(now);
             self.profile.set(slot, Some(before + (now - before) * weight));
+            self.base[2] = self.profile.get(slot);
         }
     }
 
@@ -254,7 +261,7 @@ impl Memory {
         for (feature, mean) in features.iter_mut().zip(self.means) {
             *feature = mean - now;
         }
-        let base = self.courses(0);
+        let base = self.base;
         for ((base, away), place) in base.iter().zip(self.away).zip([SEASON, SLOW, PROFILE]) {
             if let Some(base) = base {
                 features[place + 1..place + 4].copy_from_slice(&[now - base, away[0], away[1]]);
@@ -388,6 +395,7 @@ impl Memory {
         } else {
             (self.away[1], self.n_away[1]) = ([0.0; 2], 0);
         }
+        self.base = self.courses(0);
         true
     }
 

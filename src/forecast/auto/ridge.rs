@@ -29,7 +29,7 @@ pub(super) struct Ridge {
     season: Option<usize>,
     /// Sums of the products of features with each other, the lower triangle row by row, each row up
     /// to a multiple of [`LANES`]; and with the distance that came.
-    products: [f32; TRIANGLE],
+    products: [f32x4; TRIANGLE],
     targets: [f32; N],
     weights: Weights,
     /// Weight of the next sample: it grows instead of that of all before shrinking.
@@ -42,13 +42,13 @@ pub(super) struct Ridge {
 /// So many numbers of a row are worked on at once.
 const LANES: usize = 4;
 
-/// Numbers in the triangle.
+/// The triangle's quads of numbers.
 const TRIANGLE: usize = start(N);
 
-/// Where a row of the triangle begins.
+/// Where a row of the triangle begins, in quads.
 const fn start(row: usize) -> usize {
     let (block, rest) = (row / LANES, row % LANES);
-    LANES * LANES * block * (block + 1) / 2 + rest * LANES * (block + 1)
+    LANES * block * (block + 1) / 2 + rest * (block + 1)
 }
 
 /// Variance of the weights around the prior.
@@ -74,7 +74,7 @@ impl Ridge {
             which,
             memory: MEMORY.max(MEMORY_DAYS * day as f32),
             season: None,
-            products: [0.0; TRIANGLE],
+            products: [f32x4::ZERO; TRIANGLE],
             targets: [0.0; N],
             weights: Weights::prior(which, None),
             next_weight: 1.0,
@@ -90,7 +90,7 @@ impl Ridge {
 
     /// Forgets all samples.
     pub(super) fn clear(&mut self) {
-        self.products.fill(0.0);
+        self.products.fill(f32x4::ZERO);
         self.season = None;
         (self.targets, self.weights) = ([0.0; N], Weights::prior(self.which, None));
         (self.next_weight, self.n, self.next) = (1.0, 0, 4);
@@ -100,9 +100,9 @@ impl Ridge {
     /// the usual size of an error.
     pub(super) fn forget(&mut self, season: Option<usize>, usual: f32) {
         self.season = season;
-        self.products[start(MEANS)..].fill(0.0);
+        self.products[start(MEANS)..].fill(f32x4::ZERO);
         self.targets[MEANS..].fill(0.0);
-        self.products.iter_mut().chain(&mut self.targets).for_each(|sum| *sum *= KEPT);
+        self.scale(KEPT);
         self.weights = self.fresh(usual);
     }
 
@@ -137,8 +137,7 @@ impl Ridge {
             *sum += scaled * feature;
         }
         if self.next_weight > MOST_WEIGHT {
-            let sums = self.products.iter_mut().chain(&mut self.targets);
-            sums.for_each(|sum| *sum /= self.next_weight);
+            self.scale(1.0 / self.next_weight);
             self.next_weight = 1.0;
         }
         self.n = self.n.saturating_add(1);
@@ -146,6 +145,11 @@ impl Ridge {
             self.next = self.n.saturating_add((self.n / 4).clamp(4, 96));
             self.weights = self.fresh(usual);
         }
+    }
+
+    fn scale(&mut self, times: f32) {
+        self.products.iter_mut().for_each(|sums| *sums *= times);
+        self.targets.iter_mut().for_each(|sum| *sum *= times);
     }
 
     /// The weights as of now.
@@ -166,10 +170,9 @@ impl Ridge {
         let mut matrix = [[0.0_f64; D]; D];
         let mut trace = 0.0;
         for (row, values) in matrix.iter_mut().enumerate() {
-            let products = self.products[start(row)..].as_chunks::<LANES>().0;
-            let values_of = values.as_chunks_mut::<LANES>().0.iter_mut();
-            for (values, products) in values_of.zip(products).take(row / LANES + 1) {
-                *values = products.map(|product| f64::from(product) * scale);
+            let products = &self.products[start(row)..start(row + 1)];
+            for (values, products) in values.as_chunks_mut::<LANES>().0.iter_mut().zip(products) {
+                *values = products.to_array().map(|product| f64::from(product) * scale);
             }
             trace += values[row];
         }
@@ -191,15 +194,17 @@ impl Ridge {
 }
 
 /// Adds the products of the features with each other, times a weight.
-fn add_products(sums: &mut [f32; TRIANGLE], features: &Features, weight: f32) {
-    let (quads, _) = features.as_chunks::<LANES>();
-    let (mut rows, _) = sums.as_chunks_mut::<LANES>();
-    for (block, scaled) in quads.iter().enumerate() {
-        for feature in scaled {
+fn add_products(sums: &mut [f32x4; TRIANGLE], features: &Features, weight: f32) {
+    let mut quads = [f32x4::ZERO; N / LANES];
+    for (quad, features) in quads.iter_mut().zip(features.as_chunks().0) {
+        *quad = f32x4::new(*features);
+    }
+    let mut rows = &mut sums[..];
+    for (block, &quad) in quads.iter().enumerate() {
+        for scaled in (quad * weight).to_array() {
             let (row, rest) = rows.split_at_mut(block + 1);
-            let scaled = f32x4::splat(weight * feature);
             for (sums, others) in row.iter_mut().zip(quads) {
-                *sums = (f32x4::new(*sums) + scaled * f32x4::new(*others)).to_array();
+                *sums += others * scaled;
             }
             rows = rest;
         }
@@ -256,7 +261,7 @@ impl From<Ridge> for Saved {
     fn from(
         Ridge { which, memory, season, products, targets, weights, next_weight, n, next }: Ridge,
     ) -> Self {
-        let products = products.to_vec();
+        let products = products.iter().flat_map(|quad| quad.to_array()).collect();
         Self { which, memory, season, products, targets, weights, next_weight, n, next }
     }
 }
@@ -268,8 +273,8 @@ impl TryFrom<Saved> for Ridge {
         let Saved { which, memory, season, products, targets, weights, next_weight, n, next } =
             saved;
         let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-        let products = <[f32; TRIANGLE]>::try_from(products).unwrap_or([f32::NAN; TRIANGLE]);
         if which >= ANCHORS.len()
+            || products.len() != TRIANGLE * LANES
             || !finite(&products)
             || !finite(&targets)
             || !finite(&weights.all)
@@ -278,6 +283,8 @@ impl TryFrom<Saved> for Ridge {
         {
             return Err("the regression of a forecaster is damaged".to_owned());
         }
+        let quads = products.as_chunks().0;
+        let products = std::array::from_fn(|at| f32x4::new(quads[at]));
         Ok(Self { which, memory, season, products, targets, weights, next_weight, n, next })
     }
 }

@@ -109,6 +109,7 @@ impl TryFrom<Saved> for Memory {
         let mut memory =
             Self { n_samples, n_missing, means, n_known, fine, coarse, filling, ..memory };
         memory.find_phases();
+        memory.base = memory.courses(0);
         Ok(memory)
     }
 }
