@@ -2,51 +2,49 @@
 //!
 //! In: a symmetric matrix and a right-hand side. Out: the solution. Knows nothing of loads.
 
+use wide::f64x4;
+
+/// So many numbers of a row are worked on at once.
+pub(super) const LANES: usize = 4;
+
+/// A row of a matrix; what stands behind the last number does not matter, but must be one.
+pub(super) type Row<const QUADS: usize> = [[f64; LANES]; QUADS];
+
 /// Solves `matrix * x = b` in place by Cholesky's decomposition, `b` becoming `x`.
 ///
-/// `matrix` is row-major, of as many rows as `b` has entries, and positive definite; only its lower
-/// half is read. If it is not, or numbers overflow, `b` becomes NaN.
-#[inline(always)] // where the size is known, loops become straight vector code
-pub(super) fn solve(matrix: &mut [f64], b: &mut [f64]) {
+/// `matrix` has as many rows as `b` has entries, and is positive definite; only its lower half is
+/// read. If it is not, or numbers overflow, `b` becomes NaN.
+pub(super) fn solve<const QUADS: usize>(matrix: &mut [Row<QUADS>], b: &mut [f64]) {
     let n = b.len();
     // From the last one on each row is taken from all above it, so that no number waits for the one
     // before. What then stands right of the diagonal is not read.
     for i in (0..n).rev() {
-        let (above, row) = matrix.split_at_mut(i * n);
-        let row = &mut row[..n];
-        let scale = 1.0 / row[i].sqrt();
-        row.iter_mut().for_each(|value| *value *= scale);
-        b[i] *= scale;
+        let (above, row) = matrix.split_at_mut(i);
+        let row = &mut row[0];
+        let scale = 1.0 / row.as_flattened()[i].sqrt();
+        for quad in &mut row[..=i / LANES] {
+            *quad = (f64x4::new(*quad) * scale).to_array();
+        }
+        let times = &row.as_flattened()[..i];
         let (before, known) = b.split_at_mut(i);
-        take(before, &row[..i], known[0]);
-        for (block, others) in above.chunks_mut(n * LANES).enumerate() {
-            // Up to the diagonal, and what a whole number of lanes takes along.
-            let read = &row[..((block + 1) * LANES).min(n)];
-            for (other, &times) in others.chunks_exact_mut(n).zip(&row[block * LANES..]) {
-                take(&mut other[..read.len()], read, times);
+        known[0] *= scale;
+        for (left, times) in before.iter_mut().zip(times) {
+            *left -= times * known[0];
+        }
+        // Up to the diagonal, and what a whole quad takes along.
+        for block in 0..QUADS {
+            let rows = block * LANES..i.min((block + 1) * LANES);
+            for k in rows {
+                for (quad, &other) in above[k].iter_mut().zip(&*row).take(block + 1) {
+                    *quad = (f64x4::new(*quad) - f64x4::new(other) * times[k]).to_array();
+                }
             }
         }
     }
     for i in 0..n {
-        let row = &matrix[i * n..(i + 1) * n];
+        let row = matrix[i].as_flattened();
         let known = row[..i].iter().zip(&*b).fold(b[i], |left, (value, x)| left - value * x);
         b[i] = known / row[i];
-    }
-}
-
-/// So many numbers of a row are worked on at once.
-const LANES: usize = 4;
-
-/// Takes so many times `from` from `row`.
-#[inline(always)]
-fn take(row: &mut [f64], from: &[f64], times: f64) {
-    let ((quads, rest), (others, last)) = (row.as_chunks_mut::<LANES>(), from.as_chunks::<LANES>());
-    for (quad, other) in quads.iter_mut().zip(others) {
-        let before = *quad;
-        *quad = std::array::from_fn(|lane| before[lane] - times * other[lane]);
-    }
-    for (value, other) in rest.iter_mut().zip(last) {
-        *value -= times * other;
     }
 }
 
@@ -56,7 +54,7 @@ mod tests {
 
     #[test]
     fn the_solution_solves() {
-        let mut matrix = [4.0, 0.0, 0.0, 2.0, 5.0, 0.0, 2.0, 3.0, 6.0];
+        let mut matrix = [[[4.0, 0.0, 0.0, 0.0]], [[2.0, 5.0, 0.0, 0.0]], [[2.0, 3.0, 6.0, 0.0]]];
         // Of x = (1, 2, 3): 4 + 4 + 6, 2 + 10 + 9, 2 + 6 + 18.
         let mut b = [14.0, 21.0, 26.0];
         solve(&mut matrix, &mut b);
@@ -68,7 +66,7 @@ mod tests {
     #[test]
     fn what_is_not_positive_definite_gives_no_number() {
         let mut b = [1.0, 1.0];
-        solve(&mut [1.0, 0.0, 2.0, 1.0], &mut b);
+        solve(&mut [[[1.0, 0.0, 0.0, 0.0]], [[2.0, 1.0, 0.0, 0.0]]], &mut b);
         assert!(b.iter().all(|x| x.is_nan()));
     }
 }

@@ -275,24 +275,26 @@ impl Waves {
         }
         let Sums { products, targets, weights, .. } = &mut self.sums;
         let width = targets.len();
-        let mut matrix = [0.0; (1 + 2 * MOST_PAIRS) * (1 + 2 * MOST_PAIRS)];
+        const MOST: usize = 1 + 2 * MOST_PAIRS;
+        let mut matrix = [[[0.0; cholesky::LANES]; MOST.div_ceil(cholesky::LANES)]; MOST];
         for i in 0..n {
-            matrix[i * n..=i * n + i].copy_from_slice(&products[i * width..=i * width + i]);
+            let row = matrix[i].as_flattened_mut();
+            row[..=i].copy_from_slice(&products[i * width..=i * width + i]);
         }
         let mut i = 1;
         for &(_, pairs) in joined {
             for frequency in 1..=pairs {
                 let ridge = RIDGE * (frequency * frequency) as f64;
-                matrix[i * n + i] += ridge;
-                matrix[(i + 1) * n + i + 1] += ridge;
+                matrix[i].as_flattened_mut()[i] += ridge;
+                matrix[i + 1].as_flattened_mut()[i + 1] += ridge;
                 i += 2;
             }
         }
         // The constant alone has no ridge, but must not vanish in a long gap.
-        matrix[0] += 1e-9;
-        let mut solution = [0.0; 1 + 2 * MOST_PAIRS];
+        matrix[0][0][0] += 1e-9;
+        let mut solution = [0.0; MOST];
         solution[..n].copy_from_slice(&targets[..n]);
-        cholesky::solve(&mut matrix[..n * n], &mut solution[..n]);
+        cholesky::solve(&mut matrix[..n], &mut solution[..n]);
         if solution.iter().all(|weight| weight.is_finite()) {
             weights.resize(width, 0.0);
             weights[..n].copy_from_slice(&solution[..n]);

@@ -169,13 +169,15 @@ impl Band {
         let trace: f64 = (0..N).map(|i| self.products[i][i]).sum();
         // Never zero, so that a load that keeps to its course leaves the prior.
         let ridge = RIDGE * trace / N as f64 + 1e-9;
-        let mut lower = self.products;
+        let mut lower = [cholesky::Row::<{ N.div_ceil(cholesky::LANES) }>::default(); N];
         let mut weights = self.targets;
-        for i in 0..N {
-            lower[i][i] += ridge;
+        for (i, row) in lower.iter_mut().enumerate() {
+            let row = row.as_flattened_mut();
+            row[..N].copy_from_slice(&self.products[i]);
+            row[i] += ridge;
             weights[i] += ridge * PRIOR[i];
         }
-        cholesky::solve(lower.as_flattened_mut(), &mut weights);
+        cholesky::solve(&mut lower, &mut weights);
         weights.iter().all(|weight| weight.is_finite()).then_some(weights)
     }
 }

@@ -8,7 +8,7 @@ use wide::f32x4;
 use super::horizons::ANCHORS;
 use super::memory::{Features, N, SEASON as MEANS};
 use super::prior::prior;
-use crate::forecast::cholesky::solve;
+use crate::forecast::cholesky::{LANES, solve};
 
 /// Weighs the features by ridge regression towards a prior (Hoerl and Kennard 1970), forgetting
 /// exponentially.
@@ -38,9 +38,6 @@ pub(super) struct Ridge {
     /// When to solve again, in samples.
     next: u32,
 }
-
-/// So many numbers of a row are worked on at once.
-const LANES: usize = 4;
 
 /// The triangle's quads of numbers.
 const TRIANGLE: usize = start(N);
@@ -155,35 +152,41 @@ impl Ridge {
     /// The weights as of now.
     pub(super) fn fresh(&self, usual: f32) -> Weights {
         Weights {
-            all: self.solved::<N>(usual, self.season),
-            means: self.solved::<MEANS>(usual, None),
+            all: self.solved::<N, { N / LANES }>(usual, self.season),
+            means: self.solved::<MEANS, { MEANS / LANES }>(usual, None),
         }
     }
 
     /// The weights of the first `D` features that minimize the squared error plus the ridge, by
     /// Cholesky's decomposition.
-    fn solved<const D: usize>(&self, usual: f32, season: Option<usize>) -> [f32; D] {
+    fn solved<const D: usize, const QUADS: usize>(
+        &self,
+        usual: f32,
+        season: Option<usize>,
+    ) -> [f32; D] {
         let prior = prior(self.which, season);
         let prior: [f32; D] = std::array::from_fn(|at| prior[at]);
         let scale = 1.0 / f64::from(self.next_weight);
         let variance = 1.5 * f64::from(usual) * f64::from(usual);
-        let mut matrix = [[0.0_f64; D]; D];
+        let mut matrix = [[[0.0; LANES]; QUADS]; D];
         let mut trace = 0.0;
+        let mut products = &self.products[..];
         for (row, values) in matrix.iter_mut().enumerate() {
-            let products = &self.products[start(row)..start(row + 1)];
-            for (values, products) in values.as_chunks_mut::<LANES>().0.iter_mut().zip(products) {
-                *values = products.to_array().map(|product| f64::from(product) * scale);
+            let (these, rest) = products.split_at(row / LANES + 1);
+            for (values, products) in values.iter_mut().zip(these) {
+                *values = products.as_array().map(|product| f64::from(product) * scale);
             }
-            trace += values[row];
+            trace += values.as_flattened()[row];
+            products = rest;
         }
         let overlap = 1.0 + 0.5 * ANCHORS[self.which] as f64;
         let ridge = variance * overlap / SPREAD + FLOOR * trace / D as f64;
         let mut weights = [0.0; D];
         for at in 0..D {
-            matrix[at][at] += ridge;
+            matrix[at].as_flattened_mut()[at] += ridge;
             weights[at] = f64::from(self.targets[at]) * scale + ridge * f64::from(prior[at]);
         }
-        solve(matrix.as_flattened_mut(), &mut weights);
+        solve(&mut matrix, &mut weights);
         // Nothing has ever moved, or numbers are beyond their range.
         if weights.iter().all(|weight| weight.is_finite()) {
             weights.map(|weight| weight as f32)
