@@ -280,14 +280,14 @@ impl Band {
 
     /// The scales of the error `ahead` steps from now, and how much larger it is there than at the
     /// anchor.
-    #[inline]
+    #[inline(always)]
     pub(super) fn scales(&self, ahead: usize, phase: Option<u8>, slope: f32) -> (Scales, f32) {
         let phased = match phase {
             Some(part) => {
                 let part = usize::from(part);
                 let next = self.by_phase[if part + 1 < PHASES { part + 1 } else { 0 }];
                 let before = self.by_phase[if part > 0 { part - 1 } else { PHASES - 1 }];
-                (before.get() + self.by_phase[part].get() + next.get()) / 3.0
+                (before.get() + self.by_phase[part].get() + next.get()) * (1.0 / 3.0)
             }
             _ => self.ever,
         };

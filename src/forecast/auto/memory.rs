@@ -6,6 +6,7 @@
 mod saved;
 
 use serde::{Deserialize, Serialize};
+use wide::f32x4;
 
 use self::saved::Saved;
 use super::seek::{FIRST_LOOK, Seasons, next_look, seasons};
@@ -217,11 +218,12 @@ impl Memory {
         self.kept = kept;
         self.n_known += 1;
         let (now, first) = (kept as f32, 1.0 / self.n_known as f32);
-        let slow = QUARTER * self.day as f32;
-        for (mean, stretch) in self.means.iter_mut().zip(MEANS.into_iter().chain([slow.max(24.0)]))
-        {
-            *mean += (now - *mean) * first.max(1.0 / stretch);
-        }
+        let [short, middle, long] = MEANS;
+        let slow = (QUARTER * self.day as f32).max(24.0);
+        let weights = f32x4::ONE / f32x4::new([short, middle, long, slow]);
+        let means = f32x4::new(self.means);
+        let moved = (f32x4::splat(now) - means) * weights.fast_max(f32x4::splat(first));
+        self.means = (means + moved).to_array();
         let season = season.unwrap_or(self.day) as f32;
         let weights = [season / 24.0, season].map(|stretch| 1.0 / stretch.max(2.0));
         for (course, (means, n)) in
@@ -231,7 +233,7 @@ impl Memory {
             *n = n.saturating_add(1);
             let first = 1.0 / *n as f32;
             for (mean, weight) in means.iter_mut().zip(weights) {
-                *mean += (now - course - *mean) * weight.max(first);
+                *mean += (now - course - *mean) * if weight > first { weight } else { first };
             }
         }
         true
@@ -271,7 +273,7 @@ impl Memory {
     }
 
     /// What the courses say of `ahead` steps from now.
-    #[inline]
+    #[inline(always)] // so that they are made where they are wanted
     pub(super) fn features(&self, ahead: usize, present: &Present) -> Features {
         let now = self.now as f32;
         let mut features = present.features;

@@ -325,7 +325,7 @@ mod tests {
     fn nothing_that_moves_leaves_the_prior() {
         let mut ridge = Ridge::new(2, 24);
         for _ in 0..100 {
-            ridge.learn(&[0.0; N], 0.0, 0.0, 1.0);
+            ridge.learn(&[0.0; N], (0.0, 0.0), 0.0, 1.0);
         }
         assert_eq!(ridge.fresh(0.0), Weights::prior(2, None));
     }
@@ -337,7 +337,9 @@ mod tests {
         for _ in 0..300 {
             let mut features = [0.0; N];
             features.iter_mut().for_each(|feature| *feature = uniform() as f32 - 0.5);
-            ridge.learn(&features, 0.8 * features[1] + features[5], 0.001, 1.0);
+            let target = 0.8 * features[1] + features[5];
+            let error = target - ridge.expects(&features).0;
+            ridge.learn(&features, (target, error), 0.001, 1.0);
         }
         ridge.forget(Some(24), 0.001);
         let weights = ridge.fresh(0.001).all;

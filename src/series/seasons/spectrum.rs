@@ -9,6 +9,9 @@ use realfft::{RealFftPlanner, RealToComplex};
 
 use super::grid::MOST_BINS;
 
+/// A spectrum has at least so many bins, and twice as many as the grid up to [`MOST_BINS`].
+const LEAST_BINS: usize = 128;
+
 /// So many periods are handed on.
 pub(super) const MOST_PEAKS: usize = 4;
 
@@ -34,14 +37,15 @@ impl Spectrum {
     /// `known`: periods that are tested anyhow, with their harmonics.
     pub(super) fn peaks(&mut self, grid: &[f64], known: &[f64], peaks: &mut Vec<f64>) {
         peaks.clear();
-        self.power(grid);
+        let n_bins = (2 * grid.len()).next_power_of_two().clamp(LEAST_BINS, MOST_BINS);
+        self.power(grid, n_bins);
         // Frequencies apart by less than that are not told apart.
-        let resolution = MOST_BINS as f64 / grid.len() as f64;
+        let resolution = n_bins as f64 / grid.len() as f64;
         let first = ((LEAST_CYCLES * resolution).ceil() as usize).max(2);
         let mut highest = [(0.0, 0.0); 2 * MOST_PEAKS];
         let power = |at: usize| self.sums[at + 1] - self.sums[at];
         let (mut here, mut after) = (power(first - 1), power(first));
-        for at in first..=MOST_BINS / 4 {
+        for at in first..=n_bins / 4 {
             let before = here;
             (here, after) = (after, power(at + 1));
             if here < before || here <= after {
@@ -58,7 +62,7 @@ impl Spectrum {
             let frequency = ((at as f64 + aside) * 64.0).round() / 64.0;
             if known
                 .iter()
-                .any(|&period| is_harmonic(frequency, MOST_BINS as f64 / period, 1.2 * resolution))
+                .any(|&period| is_harmonic(frequency, n_bins as f64 / period, 1.2 * resolution))
             {
                 continue;
             }
@@ -73,13 +77,13 @@ impl Spectrum {
                     && is_harmonic(frequency, slower, resolution)
             };
             if height > 0.0 && peaks.len() < MOST_PEAKS && !highest.iter().any(of_another) {
-                peaks.push(MOST_BINS as f64 / frequency);
+                peaks.push(n_bins as f64 / frequency);
             }
         }
     }
 
     /// The summed power of the whitened and windowed grid.
-    fn power(&mut self, grid: &[f64]) {
+    fn power(&mut self, grid: &[f64], n_bins: usize) {
         let (mut squares, mut products, mut before) = (0.0, 0.0, 0.0);
         for &value in grid {
             let value = if value.is_nan() { 0.0 } else { value };
@@ -98,9 +102,9 @@ impl Spectrum {
             self.windowed.push(if white.is_nan() { 0.0 } else { white * window * window });
             before = value;
         }
-        self.windowed.resize(MOST_BINS, 0.0);
-        let plan = plan();
-        self.waves.resize(MOST_BINS / 2 + 1, Complex::default());
+        self.windowed.resize(n_bins, 0.0);
+        let plan = plan(n_bins);
+        self.waves.resize(n_bins / 2 + 1, Complex::default());
         self.scratch.resize(plan.get_scratch_len(), Complex::default());
         plan.process_with_scratch(&mut self.windowed, &mut self.waves, &mut self.scratch)
             .expect("the lengths are those of the plan");
@@ -135,8 +139,11 @@ pub(super) fn is_harmonic(frequency: f64, fundamental: f64, distance: f64) -> bo
         && (frequency - times * fundamental).abs() <= distance.min(0.25 * fundamental)
 }
 
-/// One plan for all: its tables cost more than a search.
-fn plan() -> &'static Arc<dyn RealToComplex<f64>> {
-    static PLAN: OnceLock<Arc<dyn RealToComplex<f64>>> = OnceLock::new();
-    PLAN.get_or_init(|| RealFftPlanner::new().plan_fft_forward(MOST_BINS))
+/// One plan for each length, for all: its tables cost more than a search.
+fn plan(n_bins: usize) -> &'static Arc<dyn RealToComplex<f64>> {
+    const N: usize = (MOST_BINS / LEAST_BINS).ilog2() as usize + 1;
+    static PLANS: [OnceLock<Arc<dyn RealToComplex<f64>>>; N] = [const { OnceLock::new() }; N];
+    let plan = &PLANS[(n_bins / LEAST_BINS).ilog2() as usize];
+    plan.get_or_init(|| RealFftPlanner::new().plan_fft_forward(n_bins))
 }
+
