@@ -132,8 +132,14 @@ impl Auto {
         let root =
             value.filter(|&value| value >= 0.0).map(f64::sqrt).filter(|&root| root <= MOST_ROOT);
         let is_usual = self.memory.push(root, self.bands[0].far());
-        for band in &mut self.bands {
-            band.step(root, &mut self.errors);
+        // First who learns, then all of them: one loop whose end is hard to foresee, not six.
+        let (mut due, mut n_due) = ([0; ANCHORS.len() + 1], 0);
+        for (which, band) in self.bands.iter_mut().enumerate() {
+            due[n_due] = which;
+            n_due += usize::from(band.step());
+        }
+        for &which in &due[..n_due] {
+            self.bands[which].judge(root, &mut self.errors);
         }
         self.memory.close();
         if self.memory.look() {

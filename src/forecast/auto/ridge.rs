@@ -232,16 +232,17 @@ impl Weights {
     /// The distances to expect: of all features, of the means alone.
     #[inline]
     pub(super) fn expects(&self, features: &Features) -> (f32, f32) {
-        let means = self.means.iter().zip(features).map(|(weight, mean)| weight * mean).sum();
-        (dot(&self.all, features), means)
+        let product = |at: usize| self.means[at] * features[at];
+        (dot(&self.all, features), (product(0) + product(1)) + (product(2) + product(3)))
     }
 }
 
 #[inline]
 fn dot(weights: &[f32; N], features: &Features) -> f32 {
     let (weights, features) = (weights.as_chunks::<LANES>().0, features.as_chunks::<LANES>().0);
-    let products = weights.iter().zip(features).map(|(&a, &b)| f32x4::new(a) * f32x4::new(b));
-    let [a, b, c, d] = products.fold(f32x4::ZERO, |sums, product| sums + product).to_array();
+    let product = |at: usize| f32x4::new(weights[at]) * f32x4::new(features[at]);
+    let sums = (product(0) + product(1)) + (product(2) + product(3));
+    let [a, b, c, d] = sums.to_array();
     (a + b) + (c + d)
 }
 
