@@ -10,7 +10,7 @@ pub(super) const LANES: usize = 4;
 /// A row of a matrix; what stands behind the last number does not matter, but must be one.
 pub(super) type Row<const QUADS: usize> = [[f64; LANES]; QUADS];
 
-/// Solves `matrix * x = b` in place by Cholesky's decomposition, `b` becoming `x`.
+/// Solves `matrix * x = b` in place by Cholesky's decomposition without roots, `b` becoming `x`.
 ///
 /// `matrix` has as many rows as `b` has entries, and is positive definite; only its lower half is
 /// read. If it is not, or numbers overflow, `b` becomes NaN.
@@ -21,30 +21,33 @@ pub(super) fn solve<const QUADS: usize>(matrix: &mut [Row<QUADS>], b: &mut [f64]
     for i in (0..n).rev() {
         let (above, row) = matrix.split_at_mut(i);
         let row = &mut row[0];
-        let scale = 1.0 / row.as_flattened()[i].sqrt();
+        let pivot = row.as_flattened()[i];
+        let inverse = if pivot > 0.0 { 1.0 / pivot } else { f64::NAN };
+        let taken = *row;
         for quad in &mut row[..=i / LANES] {
-            *quad = (f64x4::new(*quad) * scale).to_array();
+            *quad = (f64x4::new(*quad) * inverse).to_array();
         }
         let times = &row.as_flattened()[..i];
         let (before, known) = b.split_at_mut(i);
-        known[0] *= scale;
         for (left, times) in before.iter_mut().zip(times) {
             *left -= times * known[0];
         }
+        known[0] *= inverse;
         // Up to the diagonal, and what a whole quad takes along.
         for block in 0..QUADS {
             let rows = block * LANES..i.min((block + 1) * LANES);
             for k in rows {
-                for (quad, &other) in above[k].iter_mut().zip(&*row).take(block + 1) {
+                for (quad, &other) in above[k].iter_mut().zip(&taken).take(block + 1) {
                     *quad = (f64x4::new(*quad) - f64x4::new(other) * times[k]).to_array();
                 }
             }
         }
     }
     for i in 0..n {
-        let row = matrix[i].as_flattened();
-        let known = row[..i].iter().zip(&*b).fold(b[i], |left, (value, x)| left - value * x);
-        b[i] = known / row[i];
+        let (known, rest) = b.split_at_mut(i + 1);
+        for (left, row) in rest.iter_mut().zip(&matrix[i + 1..]) {
+            *left -= row.as_flattened()[i] * known[i];
+        }
     }
 }
 

@@ -61,6 +61,7 @@ impl Errors {
     }
 
     /// Takes an error whose scales are above zero.
+    #[inline]
     pub(super) fn push(&mut self, error: f32, scales: Scales) {
         self.moving.push(error / scales.moving);
         self.steady.push(error / scales.steady);
