@@ -321,16 +321,24 @@ impl Band {
         if self.n == 0 || !self.awake.contains(&true) {
             return first_say(self.asked, self.awake);
         }
-        let losses = |at: usize| if self.awake[at] { self.losses[at].max(1e-12) } else { f32::INFINITY };
-        let losses: [f32; N_EXPERTS] = std::array::from_fn(losses);
-        let best = losses.iter().copied().fold(f32::MAX, f32::min);
         // What sleeps is nothing to any power.
-        let weights = losses.map(|loss| {
-            let r4 = fourth(best / loss);
+        let mut losses = [f32::INFINITY; N_EXPERTS.next_multiple_of(4)];
+        for (loss, (ours, is_awake)) in losses.iter_mut().zip(self.losses.iter().zip(self.awake)) {
+            *loss = if is_awake { *ours } else { f32::INFINITY };
+        }
+        let quads = losses.as_chunks().0;
+        let quads: [f32x4; 3] =
+            std::array::from_fn(|at| f32x4::new(quads[at]).fast_max(f32x4::splat(1e-12)));
+        let [a, b, c, d] = quads[0].fast_min(quads[1]).fast_min(quads[2]).to_array();
+        let best = f32x4::splat(a.min(b).min(c.min(d)));
+        let weights = quads.map(|losses| {
+            let r4 = fourth(best / losses);
             r4 * fourth(r4)
         });
-        let sum: f32 = weights.iter().sum();
-        weights.map(|weight| weight / sum)
+        let [a, b, c, d] = (weights[0] + weights[1] + weights[2]).to_array();
+        let share = 1.0 / ((a + b) + (c + d));
+        let weights = weights.map(|weights| (weights * share).to_array());
+        std::array::from_fn(|at| weights.as_flattened()[at])
     }
 
     /// The say of each expert in the mixture, 1 together.

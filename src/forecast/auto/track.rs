@@ -91,7 +91,10 @@ impl Block {
             let moved = f32x8::from_i32x8(before) * times + f32x8::splat(more);
             let moved = moved.fast_max(f32x8::ZERO).fast_min(f32x8::splat(f32::from(MOST)));
             let missing = before.simd_eq(i32x8::splat(i32::from(MISSING)));
-            *codes = missing.bitselect(before, moved.fast_trunc_int()).to_array().map(|code| code as u16);
+            *codes = missing
+                .bitselect(before, moved.fast_trunc_int())
+                .to_array()
+                .map(|code| code as u16);
         }
         (self.low, self.grain) = (low, grain);
     }

@@ -42,7 +42,8 @@ impl Waiting {
     ) -> Self {
         let quads = features.as_chunks().0.iter().map(|&quad| f32x4::new(quad).abs());
         let sizes = quads.fold(f32x4::ZERO, |most, sizes| most.fast_max(sizes)).to_array();
-        let largest = sizes.into_iter().fold(0.0, |most, size| if size > most { size } else { most });
+        let largest =
+            sizes.into_iter().fold(0.0, |most, size| if size > most { size } else { most });
         let (grain, fine) =
             if largest > 1e-30 { (largest / MOST, MOST / largest) } else { (0.0, 0.0) };
         // Beside so large a number the last bits are the whole number nearest.

@@ -146,4 +146,3 @@ fn plan(n_bins: usize) -> &'static Arc<dyn RealToComplex<f64>> {
     let plan = &PLANS[(n_bins / LEAST_BINS).ilog2() as usize];
     plan.get_or_init(|| RealFftPlanner::new().plan_fft_forward(n_bins))
 }
-
