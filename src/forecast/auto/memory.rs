@@ -80,8 +80,9 @@ pub(super) struct Memory {
     coarse: Track,
     /// Sum and count of the coarse bin that is filling.
     filling: (f64, u32),
-    /// Steps in a coarse bin.
+    /// Steps in a coarse bin, and how many lack to the one that is filling.
     width: usize,
+    lacking: usize,
     pub(super) seasons: Seasons,
     /// The mean course of the season; empty without one.
     profile: Packed,
@@ -130,6 +131,7 @@ impl Memory {
         [profile, slow_profile]: [Packed; 2],
     ) -> Self {
         let day = day(step);
+        let width = (7 * day).div_ceil(WEEK);
         Self {
             step,
             day,
@@ -143,7 +145,8 @@ impl Memory {
             fine,
             coarse,
             filling: (0.0, 0),
-            width: (7 * day).div_ceil(WEEK),
+            width,
+            lacking: width,
             seasons: Seasons::default(),
             profile,
             slow_profile,
@@ -200,7 +203,8 @@ impl Memory {
         if let Some(value) = kept {
             self.filling = (self.filling.0 + value, self.filling.1 + 1);
         }
-        if self.n_samples.is_multiple_of(self.width as u64) {
+        self.lacking -= 1;
+        if self.lacking == 0 {
             let (sum, n) = std::mem::take(&mut self.filling);
             self.coarse.push((n > 0).then(|| (sum / f64::from(n)) as f32), COARSE);
         }
@@ -241,7 +245,8 @@ impl Memory {
 
     /// Takes the present into the profiles, once it has been used.
     pub(super) fn close(&mut self) {
-        if self.n_samples.is_multiple_of(self.width as u64) {
+        if self.lacking == 0 {
+            self.lacking = self.width;
             self.fill_slow(0);
             self.base[1] = self.seasons.slow.and_then(|slow| self.of_slow(slow, 0));
         }
@@ -312,7 +317,8 @@ impl Memory {
         if n_slots == slow {
             return known(phase);
         }
-        let place = (phase as f32 + 0.5) * n_slots as f32 / slow as f32 + n_slots as f32 - 0.5;
+        let scale = n_slots as f32 / slow as f32;
+        let place = (phase as f32 + 0.5) * scale + n_slots as f32 - 0.5;
         let slot = place as u32;
         let (share, slot) = (place - slot as f32, slot as usize);
         match (known(within(slot, n_slots)), known(within(slot + 1, n_slots))) {

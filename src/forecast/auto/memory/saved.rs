@@ -108,6 +108,7 @@ impl TryFrom<Saved> for Memory {
         memory.odd = odd;
         let mut memory =
             Self { n_samples, n_missing, means, n_known, fine, coarse, filling, ..memory };
+        memory.lacking = memory.width - (memory.n_samples % memory.width as u64) as usize;
         memory.find_phases();
         memory.base = memory.courses(0);
         Ok(memory)
