@@ -7,7 +7,7 @@ use wide::f64x4;
 /// So many numbers of a row are worked on at once.
 pub(super) const LANES: usize = 4;
 
-/// A row of a matrix; what stands behind the last number does not matter, but must be one.
+/// A row of a matrix; what stands right of the diagonal does not matter.
 pub(super) type Row<const QUADS: usize> = [[f64; LANES]; QUADS];
 
 /// Solves `matrix * x = b` in place by Cholesky's decomposition without roots, `b` becoming `x`.

@@ -64,8 +64,8 @@ pub(super) struct Band {
 /// losses, in steps.
 const MEMORIES: [f32; 4] = [350.0, 10.0, 2000.0, 2000.0];
 
-/// While there are fewer errors than that, the mean of each follows the later ones so many times as fast as
-/// all count the same: at first little had been learnt.
+/// While there are fewer errors than that, the mean of each follows the later ones so many times as
+/// fast as all count the same: at first little had been learnt.
 const LEARNING: [f32; 4] = [2.0, 1.0, 1.3, 1.0];
 
 /// The error of a band is told by the time of the season in so many parts.
@@ -322,20 +322,21 @@ impl Band {
             return first_say(self.asked, self.awake);
         }
         // What sleeps is nothing to any power.
-        let mut losses = [f32::INFINITY; N_EXPERTS.next_multiple_of(4)];
-        for (loss, (ours, is_awake)) in losses.iter_mut().zip(self.losses.iter().zip(self.awake)) {
+        let mut losses = [[f32::INFINITY; 4]; N_EXPERTS.div_ceil(4)];
+        for (loss, (ours, is_awake)) in
+            losses.as_flattened_mut().iter_mut().zip(self.losses.iter().zip(self.awake))
+        {
             *loss = if is_awake { *ours } else { f32::INFINITY };
         }
-        let quads = losses.as_chunks().0;
-        let quads: [f32x4; 3] =
-            std::array::from_fn(|at| f32x4::new(quads[at]).fast_max(f32x4::splat(1e-12)));
-        let [a, b, c, d] = quads[0].fast_min(quads[1]).fast_min(quads[2]).to_array();
+        let losses = losses.map(|quad| f32x4::new(quad).fast_max(f32x4::splat(1e-12)));
+        let best = losses.into_iter().fold(f32x4::splat(f32::MAX), f32x4::fast_min);
+        let [a, b, c, d] = best.to_array();
         let best = f32x4::splat(a.min(b).min(c.min(d)));
-        let weights = quads.map(|losses| {
+        let weights = losses.map(|losses| {
             let r4 = fourth(best / losses);
             r4 * fourth(r4)
         });
-        let [a, b, c, d] = (weights[0] + weights[1] + weights[2]).to_array();
+        let [a, b, c, d] = weights.into_iter().sum::<f32x4>().to_array();
         let share = 1.0 / ((a + b) + (c + d));
         let weights = weights.map(|weights| (weights * share).to_array());
         std::array::from_fn(|at| weights.as_flattened()[at])

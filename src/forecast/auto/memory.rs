@@ -80,7 +80,7 @@ pub(super) struct Memory {
     coarse: Track,
     /// Sum and count of the coarse bin that is filling.
     filling: (f64, u32),
-    /// Steps in a coarse bin, and how many lack to the one that is filling.
+    /// Steps in a coarse bin, and how many of them the one that is filling lacks.
     width: usize,
     lacking: usize,
     pub(super) seasons: Seasons,
