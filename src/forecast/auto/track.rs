@@ -46,7 +46,7 @@ impl Block {
         let codes = self.codes.get(at.wrapping_sub(1)..at + 2)?;
         let sum = codes.iter().map(|&code| u32::from(code)).sum::<u32>();
         let known = codes.iter().all(|&code| code != MISSING);
-        known.then(|| self.low + sum as f32 * (1.0 / 3.0) * self.grain)
+        known.then(|| self.low + sum as f32 / 3.0 * self.grain)
     }
 
     fn high(&self) -> f32 {
