@@ -260,6 +260,25 @@ mod tests {
     }
 
     #[test]
+    fn the_mean_around_a_value_is_that_of_the_three_that_are_known() {
+        let mut track = Track::new(96);
+        let mut uniform = uniform(12);
+        for at in 0..250 {
+            let value = (at % 11 > 1).then(|| 100.0 + 10.0 * uniform() as f32);
+            track.push(value, 96);
+            for age in 0..track.len() {
+                let newer = age.checked_sub(1).and_then(|age| track.back(age));
+                let three = [newer, track.back(age), track.back(age + 1)];
+                let known: Vec<f32> = three.into_iter().flatten().collect();
+                let want = known.iter().sum::<f32>() / known.len() as f32;
+                let off = track.around(age).map(|mean| (mean - want).abs());
+                assert_eq!(off.is_some(), !known.is_empty(), "{at} {age}");
+                assert!(off.is_none_or(|off| off < 1e-4), "{at} {age}: {off:?} from {want}");
+            }
+        }
+    }
+
+    #[test]
     fn what_does_not_move_is_kept_to_the_last_bit() {
         let mut packed = Packed::default();
         for value in [0.0, 0.1, 1e-30, 3e15] {
