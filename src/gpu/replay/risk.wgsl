@@ -75,7 +75,7 @@ fn hidden(edges: u32, slot: u32) -> u32 {
         state.n_followed += 1u;
     }
     if state.n_followed == 0u {
-        return 0u;
+        return 1u;
     }
     return of_full(min(state.n_followed, 2u), state.ready);
 }
@@ -120,10 +120,11 @@ fn piled(parts: u32) -> u32 {
 fn by_risk(current: u32) -> u32 {
     let slot = u32(ticks[state.tick].w);
     let edges = known(EDGES);
-    var asked = 0u;
+    var full = 0u;
     if edges != NONE {
-        asked = hidden(edges, slot);
+        full = hidden(edges, slot);
     }
+    var asked = full;
     let parts = known(LOADS);
     if parts != NONE {
         asked = max(asked, piled(parts));
@@ -135,7 +136,8 @@ fn by_risk(current: u32) -> u32 {
     }
     let stays = (word & STAYS) > 0u && current == needed + 1u;
     // What is needed before more could come orders none.
-    let there = max(min(needed, current), word >> ORDERED);
+    let ordered = select(word >> ORDERED, needed, full > 0u);
+    let there = max(min(needed, current), ordered);
     asked = max(asked, there + select(0u, 1u, stays));
     let kept = highest_of(params.kept, state.kept, slot, lane.keeps, asked);
     state.kept = array<u32, 2>(kept.head, kept.length);

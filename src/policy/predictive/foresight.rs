@@ -184,9 +184,9 @@ impl Foresight {
         worked_off.map_or(0, |(replicas, _)| replicas)
     }
 
-    /// What a full fleet asks for whose load has followed it so often; none for never.
+    /// What a full fleet asks for at least whose load has followed it so often; what is kept is ordered too.
     pub(crate) fn asks(n_followed: u32, ready: u32) -> u32 {
-        Saturation::asks(n_followed, f64::from(ready)).unwrap_or_default() as u32
+        Saturation::asks(n_followed, f64::from(ready)) as u32
     }
 }
 

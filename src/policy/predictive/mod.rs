@@ -2,9 +2,9 @@
 //!
 //! In: the forecast of one metric's load and what a replica carries. Out: by a `risk` the replicas that
 //! are worth their price (`weigh.rs`), by a `quantile` those for its highest load up to the horizon;
-//! or the reason to abstain: too little history, no skill, a capacity that is still to be learnt. A load
-//! that a full fleet hides is found out by a risk only (`saturation.rs`), and so is what waits worked off
-//! (`drain.rs`).
+//! or the reason to abstain: too little history, no skill, a capacity that is still to be learnt. By a
+//! risk what is needed before more could be ready keeps replicas, and orders none; and a load that a full
+//! fleet hides is found out (`saturation.rs`), and what waits worked off (`drain.rs`).
 //! Knows nothing of how the forecast is made.
 
 mod drain;

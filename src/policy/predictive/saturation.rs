@@ -15,8 +15,9 @@ use crate::time::{Duration, Timestamp};
 ///
 /// One that just fills the fleet looks the same. Two things tell them apart. What is measured where it comes
 /// is read beyond what the replicas carry now and then; for a week after that nothing is hidden. What is
-/// served follows the replicas: more of them get ready, and they are full again. From then on it asks for as
-/// many as a law that knows only full use would, and for the double once that has filled too.
+/// served follows the replicas: more of them get ready, and they are full again. Until then all that is kept
+/// is ordered too, so that it can be seen. From then on it asks for as many as a law that knows only full use
+/// would, and for the double once that has filled too.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Saturation {
@@ -91,7 +92,7 @@ impl Saturation {
             episode.filled = ready;
             episode.n_followed = episode.n_followed.saturating_add(1);
         }
-        Self::asks(episode.n_followed, replicas)
+        Some(Self::asks(episode.n_followed, replicas))
     }
 
     /// Whether the load is more than so many replicas carry.
@@ -109,13 +110,14 @@ impl Saturation {
         ready > filled && f64::from(ready) >= Self::MORE * f64::from(filled)
     }
 
-    /// The replicas to ask for once the load has followed so often.
-    pub(super) fn asks(n_followed: u32, replicas: f64) -> Option<f64> {
+    /// The replicas that a full fleet asks for at least, once its load has followed so often.
+    pub(super) fn asks(n_followed: u32, replicas: f64) -> f64 {
         match n_followed {
-            0 => None,
+            // No more than is kept.
+            0 => 1.0,
             // At full use an HPA asks for ready / target.
-            1 => Some((replicas / Rehearsal::TARGET).ceil()),
-            _ => Some(2.0 * replicas),
+            1 => (replicas / Rehearsal::TARGET).ceil(),
+            _ => 2.0 * replicas,
         }
     }
 }
@@ -147,7 +149,8 @@ mod tests {
             (11, 30.0, 40), // enough
             (12, 40.0, 40),
         ];
-        let want = [None, None, None, Some(16.0), Some(32.0), None, Some(64.0), None, None, None];
+        let full = Some(1.0);
+        let want = [full, full, None, Some(16.0), Some(32.0), None, Some(64.0), None, None, full];
         assert_eq!(asked(&diary), want);
     }
 
@@ -157,7 +160,7 @@ mod tests {
         let filled = [(0, 9.9, 10), (1, 10.0, 10), (2, 10.0, 10), (60, 9.8, 10), (61, 9.8, 11)];
         let falls = [(0, 10.0, 10), (1, 7.0, 10), (9, 5.0, 5), (10, 5.5, 6)];
         for diary in [&filled[..], &falls, &[(0, 0.0, 0), (1, 5.0, 0)]] {
-            assert!(asked(diary).iter().all(Option::is_none), "{diary:?}");
+            assert!(asked(diary).iter().all(|&asked| asked <= Some(1.0)), "{diary:?}");
         }
     }
 
@@ -169,11 +172,11 @@ mod tests {
         let mut diary = vec![(0, 10.8, 10)];
         diary.extend(follows(10));
         diary.extend(follows(WEEK + 10));
-        let want = [None, None, None, None, None, Some(16.0), Some(32.0)];
+        let want = [None, None, None, None, Some(1.0), Some(16.0), Some(32.0)];
         assert_eq!(asked(&diary), want);
         // A replica is lost, and the reading is one of before.
         let mut diary = vec![(0, 8.0, 10), (1, 8.0, 6)];
         diary.extend(follows(10));
-        assert!(asked(&diary).iter().any(Option::is_some));
+        assert!(asked(&diary).iter().any(|&asked| asked > Some(1.0)));
     }
 }

@@ -176,7 +176,10 @@ impl Weigher {
         });
         let needed = reach.map(|reach| {
             let price = price(outlook, full, risk);
-            let [reserve] = Reserve::within(&reach, full, [price]);
+            let [mut reserve] = Reserve::within(&reach, full, [price]);
+            if hidden.is_some() {
+                reserve.ordered = reserve.kept;
+            }
             (reserve.asks(f64::from(view.replicas.current()), full, price), reserve)
         });
         match (needed, now) {

@@ -30,7 +30,8 @@ impl Walk<'_> {
         // One replica more than is cheapest stays where it is nearly worth its price; what is needed before
         // more could come orders none.
         let stays = word & STAYS > 0 && current == needed + 1;
-        let needed = needed.min(current).max(word >> ORDERED) + u32::from(stays);
+        let ordered = if hidden > 0 { needed } else { word >> ORDERED };
+        let needed = needed.min(current).max(ordered) + u32::from(stays);
         let asked = hidden.max(piled).max(needed);
         let slot = self.sheet.slots[state.tick as usize];
         highest(ring, self.rings.kept, &mut state.kept, slot, self.lane.keeps, asked)
@@ -85,7 +86,7 @@ impl Walk<'_> {
             state.n_followed += 1;
         }
         match state.n_followed {
-            0 => 0,
+            0 => Foresight::asks(0, state.ready),
             1 => table(1, state.ready),
             _ => table(2, state.ready),
         }
