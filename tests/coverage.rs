@@ -7,40 +7,25 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "the tests are told where traces lie")]
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+mod traces;
 
-use forescale::Duration;
 use forescale::forecast::Model;
 use forescale::sim::Trace;
+use forescale::{Duration, Timestamp};
+use traces::traces;
 
 const LEVELS: [f64; 2] = [0.95, 0.99];
 
 /// The loads of each trace that is as fine as the step, as means over it.
 fn loads(step: Duration) -> Vec<(String, Vec<f64>)> {
-    let folder = std::env::var_os("FORESCALE_TRACES").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/traces")),
-        PathBuf::from,
-    );
-    let Ok(files) = fs::read_dir(&folder) else {
-        eprintln!("skipped: no traces in {}", folder.display());
-        return Vec::new();
+    let step = step.as_millis();
+    let fine = traces().into_iter().filter(|trace| step % trace.step.as_millis() == 0);
+    let means = |trace: Trace| {
+        let n = (step / trace.step.as_millis()) as usize;
+        let mean = |chunk: &[f64]| chunk.iter().sum::<f64>() / n as f64;
+        (trace.name, trace.values.chunks_exact(n).map(mean).collect())
     };
-    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
-    files.sort();
-    let name = |file: &PathBuf| file.file_name().unwrap().to_string_lossy().into_owned();
-    files.retain(|file| name(file).ends_with(".csv.gz") && !name(file).starts_with("fleet"));
-    let mut loads = Vec::new();
-    for file in &files {
-        let trace = Trace::from_csv(name(file), File::open(file).unwrap()).unwrap();
-        let (own, step) = (trace.step.as_millis(), step.as_millis());
-        if own <= step && step % own == 0 {
-            let n = (step / own) as usize;
-            let mean = |chunk: &[f64]| chunk.iter().sum::<f64>() / n as f64;
-            loads.push((trace.name, trace.values.chunks_exact(n).map(mean).collect()));
-        }
-    }
-    loads
+    fine.map(means).collect()
 }
 
 /// The share of truths that are at most the forecast at each level, at each origin of the last two
@@ -52,7 +37,7 @@ fn covered(loads: &[f64], step: Duration, horizon: usize) -> [f64; 2] {
     let mut model = Model::new(serde_json::from_str("\"auto\"").unwrap(), step).unwrap();
     let (mut below, mut n_truths) = ([0.0; 2], 0.0);
     for origin in begin..loads.len() - horizon {
-        let at = forescale::Timestamp::from_secs(0) + step.times(origin as i64);
+        let at = Timestamp::from_secs(0) + step.times(origin as i64);
         model.observe(&[at], &[Some(loads[origin])]).unwrap();
         if origin + 1 < first {
             continue;

@@ -7,33 +7,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "the tests are told where traces lie")]
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+mod traces;
 
 use forescale::detect::{Screen, ScreenConfig};
 use forescale::series::MetricKind;
 use forescale::sim::{Plant, Settings, Trace, web_service};
 use forescale::{Autoscaler, Duration, Observation, Reading, Timestamp};
-
-fn traces() -> Vec<Trace> {
-    let folder = std::env::var_os("FORESCALE_TRACES").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/traces")),
-        PathBuf::from,
-    );
-    let Ok(files) = fs::read_dir(&folder) else {
-        eprintln!("skipped: no traces in {}", folder.display());
-        return Vec::new();
-    };
-    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
-    files.sort();
-    let name = |file: &PathBuf| file.file_name().unwrap().to_string_lossy().into_owned();
-    files.retain(|file| name(file).ends_with(".csv.gz") && !name(file).starts_with("fleet"));
-    let read = |file: &PathBuf| {
-        let name = name(file).trim_end_matches(".csv.gz").to_owned();
-        Trace::from_csv(&name, File::open(file).unwrap()).unwrap()
-    };
-    files.iter().map(read).collect()
-}
+use traces::traces;
 
 /// Which traces.
 type Only<'a> = &'a dyn Fn(&Seen) -> bool;

@@ -75,6 +75,7 @@ fn hidden(edges: u32, slot: u32) -> u32 {
         state.n_followed += 1u;
     }
     if state.n_followed == 0u {
+        // No more than is kept.
         return 1u;
     }
     return of_full(min(state.n_followed, 2u), state.ready);
