@@ -33,8 +33,16 @@ pub struct Expected {
     pub saved_share: Estimate,
 }
 
-/// Days that are drawn.
+/// How often days are drawn.
 const DRAWS: usize = 1000;
+
+/// The same where many settings are held against the current ones.
+const FEWER: usize = 200;
+
+/// As many days as there are, each drawn from all of them.
+fn days(n: usize, random: &mut Pcg32) -> Vec<usize> {
+    (0..n).map(|_| ((uniform(random) * n as f64) as usize).min(n - 1)).collect()
+}
 
 /// The outcome over some spans.
 pub(super) fn outcome<'a>(spans: impl IntoIterator<Item = &'a Span>) -> Outcome {
@@ -76,9 +84,7 @@ pub(super) fn expected(
     let mut random = Pcg32::new(seed, 11);
     let mut drawn = vec![[0.0; 3]; DRAWS];
     for figure in &mut drawn {
-        let days: Vec<usize> = (0..spans.len())
-            .map(|_| ((uniform(&mut random) * spans.len() as f64) as usize).min(spans.len() - 1))
-            .collect();
+        let days = days(spans.len(), &mut random);
         let own = outcome(days.iter().map(|&day| &spans[day]));
         let other = outcome(days.iter().filter_map(|&day| current.get(day)));
         *figure = figures(&own, &other);
@@ -97,6 +103,39 @@ pub(super) fn expected(
     }
 }
 
+/// How bad a setting was over some of its spans.
+fn badness(spans: &[Span], days: &[usize], objective: Objective, usual: f64) -> (f64, f64) {
+    objective.badness(&outcome(days.iter().map(|&day| &spans[day])), usual)
+}
+
+/// The number of who is surest to be better by the objective than the current settings, which come first: who
+/// gains most at the end of the interval where it gains least. The current ones where nobody gains there.
+pub(super) fn surest(
+    all: &[(usize, &[Span])],
+    objective: Objective,
+    confidence: f64,
+    seed: u64,
+) -> usize {
+    let Some(&(first, current)) = all.first() else { return 0 };
+    let usual = outcome(current).replica_hours_per_day;
+    let mut random = Pcg32::new(seed, 17);
+    let drawn: Vec<_> = (0..FEWER).map(|_| days(current.len(), &mut random)).collect();
+    let bad = |spans| drawn.iter().map(move |days| badness(spans, days, objective, usual));
+    let now: Vec<_> = bad(current).collect();
+    let by_size = |one: &(f64, f64), other: &(f64, f64)| {
+        one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
+    };
+    let end = (((1.0 + confidence) / 2.0 * FEWER as f64) as usize).min(FEWER - 1);
+    let worse_by = |spans| {
+        let mut worse: Vec<_> =
+            bad(spans).zip(&now).map(|(own, now)| (own.0 - now.0, own.1 - now.1)).collect();
+        worse.sort_by(by_size);
+        worse[end]
+    };
+    let all = all.iter().map(|&(id, spans)| (id, worse_by(spans)));
+    all.min_by(|(_, one), (_, other)| by_size(one, other)).map_or(first, |(id, _)| id)
+}
+
 /// The share of draws of the same spans in which the first are better by the objective.
 pub(super) fn chance_better(
     spans: &[Span],
@@ -108,10 +147,8 @@ pub(super) fn chance_better(
     let n = spans.len().min(current.len());
     let mut random = Pcg32::new(seed, 13);
     let n_better = (0..DRAWS).filter(|_| {
-        let days: Vec<usize> =
-            (0..n).map(|_| ((uniform(&mut random) * n as f64) as usize).min(n - 1)).collect();
-        let [own, other] = [spans, current]
-            .map(|spans| objective.badness(&outcome(days.iter().map(|&day| &spans[day])), usual));
+        let days = days(n, &mut random);
+        let [own, other] = [spans, current].map(|spans| badness(spans, &days, objective, usual));
         own < other
     });
     n_better.count() as f64 / DRAWS as f64
@@ -177,6 +214,23 @@ mod tests {
         // What must be kept goes before what is to be least.
         let objective = Objective::LeastCost { violation_share: 0.01 };
         assert_eq!(chance_better(&days(&[20.0; 8]), &calm, objective, 1), 0.0);
+    }
+
+    #[test]
+    fn surest_is_who_gains_on_most_days_and_not_who_gains_most_on_one() {
+        let now = days(&[10.0; 7]);
+        let lucky = days(&[0.0, 0.0, 0.0, 10.0, 10.0, 11.0, 12.0]);
+        let steady = days(&[9.0; 7]);
+        let unsure = days(&[9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 20.0]);
+        let surest = |others: &[(usize, &[Span])]| {
+            let all: Vec<_> =
+                std::iter::once((0, &now[..])).chain(others.iter().copied()).collect();
+            surest(&all, Objective::default(), 0.9, 1)
+        };
+        assert!(outcome(&lucky).violation_share < outcome(&steady).violation_share);
+        assert_eq!(surest(&[(3, &lucky), (5, &steady), (7, &unsure)]), 5);
+        assert_eq!(surest(&[(7, &unsure), (8, &now)]), 0);
+        assert_eq!(surest(&[]), 0);
     }
 
     /// What saves a tenth on each day saves it for sure, however the days differ.

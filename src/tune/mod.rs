@@ -6,7 +6,8 @@
 //!
 //! The trace has three parts, in the order of time. In the first forecasters learn; on the second
 //! settings are chosen; the third, which no choice has seen, tells what to expect of the chosen, with
-//! intervals. What is no better than the current settings there is not recommended.
+//! intervals. What is no better than the current settings there is not recommended: if it is not the best
+//! of the second part, the one that was surest to be better there has its turn, and after it nobody.
 //!
 //! Candidates fill the space evenly at first, later they come from beside the best so far; of each
 //! round the worse half is dropped again and again (successive halving). The answer depends on the
@@ -151,6 +152,7 @@ pub fn tune(
         let outcomes = race.outcomes(plan.n_selected);
         let mut leaders = hull(&outcomes);
         leaders.push(best(&outcomes, options.objective));
+        leaders.push(race.surest(plan.n_selected, options.confidence, options.seed));
         if !race.confirm(&leaders)? {
             break;
         }
@@ -301,7 +303,8 @@ fn judged(
     let outcomes = race.outcomes(n_spans);
     let on_front = hull(&outcomes);
     let best = best(&outcomes, options.objective);
-    let mut ids = vec![0, best];
+    let surest = race.surest(n_spans, options.confidence, options.seed);
+    let mut ids = vec![0, best, surest];
     ids.extend(&on_front);
     if !race.is_stopped() {
         race.go_on(&ids, plan.n_told)?;
@@ -331,21 +334,27 @@ fn judged(
             let facts = [("n_tried", n_tried as f64)];
             (current.clone(), Reason::new(codes::NOTHING_BETTER, facts))
         }
-        (Some(own), Some(now)) => {
-            let (own, now) = (expect::outcome(own), expect::outcome(now));
-            let found = tried(best);
+        (Some(first), Some(now)) => {
+            let now = expect::outcome(now);
+            let usual = now.replica_hours_per_day;
+            let badness = |outcome: &Outcome| options.objective.badness(outcome, usual);
+            let is_better =
+                |own: &Outcome| !now.dominates(own) && now != *own && badness(own) < badness(&now);
+            // Whoever leads may owe it to a few days; then who is better on most of them has its turn.
+            let proved = [best, surest].into_iter().find_map(|id| {
+                let own = expect::outcome(told(id)?);
+                is_better(&own).then_some((id, own))
+            });
+            let own = proved.map_or_else(|| expect::outcome(first), |(_, own)| own);
             let facts = [
                 ("violation_share", own.violation_share),
                 ("replica_hours_per_day", own.replica_hours_per_day),
                 ("current_violation_share", now.violation_share),
                 ("current_replica_hours_per_day", now.replica_hours_per_day),
             ];
-            let usual = now.replica_hours_per_day;
-            let badness = |outcome| options.objective.badness(outcome, usual);
-            if now.dominates(&own) || now == own || badness(&own) >= badness(&now) {
-                (current.clone(), Reason::new(codes::NOT_CONFIRMED, facts))
-            } else {
-                (found, Reason::new(codes::PROVED_BETTER, facts))
+            match proved {
+                Some((id, _)) => (tried(id), Reason::new(codes::PROVED_BETTER, facts)),
+                None => (current.clone(), Reason::new(codes::NOT_CONFIRMED, facts)),
             }
         }
         _ => (current.clone(), Reason::new(codes::NOTHING_BETTER, [("n_tried", n_tried as f64)])),

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use serde_json::Value;
 
 use super::card::{CHEAPER, Card, OnCard};
-use super::expect::outcome;
+use super::expect::{self, outcome};
 use super::options::{Objective, Outcome};
 use super::space::Change;
 use crate::forecast::cores::try_each;
@@ -301,9 +301,19 @@ impl<'a> Race<'a> {
         ids
     }
 
+    /// The number of who is surest to be better than the current settings, of those who came so far.
+    pub(super) fn surest(&self, n_spans: usize, confidence: f64, seed: u64) -> usize {
+        let all: Vec<_> = self.came(n_spans).collect();
+        expect::surest(&all, self.objective, confidence, seed)
+    }
+
     /// What those who came so far did up to there, in the order of their numbers.
     pub(super) fn outcomes(&self, n_spans: usize) -> Vec<(usize, Outcome)> {
-        let came = self.candidates.iter().enumerate().filter(|(_, one)| one.spans.len() >= n_spans);
-        came.map(|(id, one)| (id, outcome(&one.spans[..n_spans]))).collect()
+        self.came(n_spans).map(|(id, spans)| (id, outcome(spans))).collect()
+    }
+
+    fn came(&self, n_spans: usize) -> impl Iterator<Item = (usize, &[Span])> {
+        let spans = self.candidates.iter().map(move |one| one.spans.get(..n_spans));
+        spans.enumerate().filter_map(|(id, spans)| Some((id, spans?)))
     }
 }
