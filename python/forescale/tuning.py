@@ -37,8 +37,9 @@ def tune(
 
     Forecasters learn on the first part of the trace, settings are chosen on the second, and what to
     expect of them is told by the third, which no choice has seen. What proves no better there than
-    the current settings is not recommended. Other threads run meanwhile; Ctrl-C ends the search, and
-    what has been found so far is returned, with ``is_partial`` set.
+    the current settings is not recommended: if that is the best, the one that was surest to be better
+    has its turn. Other threads run meanwhile; Ctrl-C ends the search, and what has been found so far
+    is returned, with ``is_partial`` set.
 
     Parameters
     ----------

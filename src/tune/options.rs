@@ -39,7 +39,8 @@ pub struct Options {
     /// How much of the end of the trace is kept apart, to tell what to expect of what was chosen.
     /// Default: a quarter of it, 7 days at most.
     pub told: Option<Duration>,
-    /// The share of cases in which what is expected lies in its interval, in (0, 1). Default 0.9.
+    /// The share of cases in which what is expected lies in its interval, in (0, 1); surest to be better
+    /// is who still gains most at the lower end of such an interval. Default 0.9.
     pub confidence: f64,
     /// The seed of every random number of the search. Default 1.
     pub seed: u64,
