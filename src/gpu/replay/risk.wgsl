@@ -101,7 +101,9 @@ fn whole_root(square: f32) -> u32 {
 }
 
 // What carries the load and works off what waits; 0 where nothing does.
-fn piled(parts: u32) -> u32 {
+fn piled(loads: u32) -> u32 {
+    let parts = loads & 0xffffu;
+    let then = loads >> 16u;
     let now = state.tick + 1u;
     let n_ticks = select(0u, min(now - state.seen, params.gap), state.seen > 0u);
     let quarters = n_ticks * params.interval / QUARTER;
@@ -111,11 +113,11 @@ fn piled(parts: u32) -> u32 {
     }
     state.waiting = waits_later(parts, min(quarters, GAP));
     let worth = bitcast<f32>(known(WORTHS)) * lane.haste;
-    let waiting = waits_later(parts, lane.lead);
+    let waiting = waits_later(then, lane.lead);
     let square = min(worth * f32(waiting), MOST_SQUARE);
     let at_once = (waiting + PARTS * TIMEOUT - 1u) / (PARTS * TIMEOUT);
     let extra = min(whole_root(square), at_once);
-    return select(0u, (parts + PARTS - 1u) / PARTS + extra, extra > 0u);
+    return select(0u, (then + PARTS - 1u) / PARTS + extra, extra > 0u);
 }
 
 fn by_risk(current: u32) -> u32 {
@@ -126,9 +128,9 @@ fn by_risk(current: u32) -> u32 {
         full = hidden(edges, slot);
     }
     var asked = full;
-    let parts = known(LOADS);
-    if parts != NONE {
-        asked = max(asked, piled(parts));
+    let loads = known(LOADS);
+    if loads != NONE {
+        asked = max(asked, piled(loads));
     }
     let word = known(WANTS);
     let needed = word & 2047u;

@@ -78,8 +78,8 @@ impl Drain {
         Self::later(before, parts, ready, quarters.min(Self::GAP))
     }
 
-    /// The replicas that carry the load and work off what will wait so many quarters later, and what will;
-    /// `None` where nothing will.
+    /// The replicas that carry so many parts and work off what will wait so many quarters later, and what
+    /// will; `None` where nothing will.
     pub(super) fn works_off(
         waiting: u32,
         parts: u32,
@@ -116,8 +116,8 @@ impl Drain {
         self.waiting = Self::since(self.waiting, parts, ready, quarters);
     }
 
-    /// The replicas that carry the load and work off what will wait once they are ready, and the seconds
-    /// that it will have waited; `None` where nothing will.
+    /// The replicas that carry the load, so many parts until they are ready, and work off what will wait
+    /// then, and the seconds that it will have waited; `None` where nothing will.
     pub(super) fn asks(
         &self,
         parts: u32,

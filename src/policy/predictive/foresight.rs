@@ -45,8 +45,9 @@ pub(crate) enum Need {
 pub(crate) struct Sight {
     /// Up to how many ready replicas it is beyond what they carry, and fills them.
     pub(crate) edges: [u32; 2],
-    /// The load in parts of what a replica carries, where what waits is worked off.
-    pub(crate) parts: Option<u32>,
+    /// The load in parts of what a replica carries, and of it what may still be there when what is ordered
+    /// now is ready, where what waits is worked off.
+    pub(crate) parts: Option<[u32; 2]>,
     /// What a unit that waits is worth, by a risk that is set at one of 1.
     pub(crate) worth: f32,
 }
@@ -90,6 +91,7 @@ impl Foresight {
             Risks::Shares(_) => Risk::Share(1.0),
         };
         let foreseen = self.weigher.foresee(at, lead_time, outlook, load, full, risk);
+        let parts = foreseen.parts(full);
         let Foreseen { now, reach, risk, .. } = foreseen;
         let learnt = [risk];
         let risks = match &self.risks {
@@ -133,7 +135,7 @@ impl Foresight {
             let beyond = |replicas| Saturation::is_beyond((load, error), replicas, full);
             Sight {
                 edges: [most(beyond), most(|replicas| Saturation::is_full(load, replicas, full))],
-                parts: Drain::parts(load, full),
+                parts,
                 worth: worth(outlook, full, lead_time) * haste,
             }
         })
@@ -171,7 +173,7 @@ impl Foresight {
         Drain::since(waiting, parts, ready, millis / Drain::QUARTER)
     }
 
-    /// The replicas that carry the load and work off what will wait so many quarters later; 0 where
+    /// The replicas that carry so many parts and work off what will wait so many quarters later; 0 where
     /// nothing will.
     pub(crate) fn works_off(
         waiting: u32,

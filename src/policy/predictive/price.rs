@@ -23,6 +23,18 @@ const CHANCES: [f64; LEVELS.len()] = [
     -6.907_755_28,
 ];
 
+/// How many standard deviations above the mean each of [`LEVELS`] of a normal number lies.
+const DEVIATIONS: [f64; LEVELS.len()] = [
+    0.0,
+    0.841_621_23,
+    1.281_551_57,
+    1.644_853_63,
+    2.053_748_91,
+    2.326_347_87,
+    2.575_829_3,
+    3.090_232_31,
+];
+
 /// The load at one time, in square-root scale.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chances {
@@ -42,6 +54,11 @@ impl Chances {
         Self { median: median.max(0.0), above }
     }
 
+    /// Around a load that was read, give or take its standard error.
+    pub(super) fn read(load: f64, error: f64) -> Self {
+        Self::new(load.sqrt(), &DEVIATIONS.map(|deviations| load + deviations * error))
+    }
+
     /// The load at a level between two of [`LEVELS`], or beyond the last one.
     fn load(&self, level: f64) -> f64 {
         let last = LEVELS.len() - 1;
@@ -51,11 +68,17 @@ impl Chances {
         root * root
     }
 
+    /// The load that it is above once in a hundred times.
+    pub(super) fn seldom_above(&self) -> f64 {
+        const AT_99: f64 = 5.0;
+        self.load(AT_99)
+    }
+
     /// The chance that the load is above `capacity`; straight in its logarithm between the levels.
     pub(super) fn short(&self, capacity: f64) -> f64 {
         let distance = capacity.sqrt() - self.median;
         let last = LEVELS.len() - 1;
-        if distance < 0.0 {
+        if distance < -1e-9 * self.median {
             // As far below the median as above it.
             let scale = self.above[3].max(1e-9);
             return (0.5 - 0.45 * distance / scale).min(1.0);
@@ -134,6 +157,20 @@ mod tests {
                 (10..60).map(f64::from).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap();
             assert!(cost(replicas) <= cost(best) + 0.5, "{price}: {replicas}, best {best}");
             assert!((chance - chances().short(replicas * 10.0)).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_load_that_was_read_needs_a_reserve_for_its_error() {
+        let read = Chances::read(100.0, 4.0);
+        assert!((read.short(100.0 + 1.644_853_63 * 4.0) - 0.05).abs() < 1e-6);
+        // Of one replica for each unit: the dearer it is to be short, the more.
+        let [cheap, fair, dear] =
+            read.cheapest(1.0, [1.0, 100.0, 1e4]).map(|(replicas, _)| replicas);
+        assert!(cheap == 100.0 && fair > 105.0 && dear > fair + 3.0, "{cheap} {fair} {dear}");
+        for load in [0.0, 7.0, 30.0, 1234.5] {
+            let [(replicas, _)] = Chances::read(load, 0.0).cheapest(load / 3.0 + 1e-9, [1e6]);
+            assert_eq!(replicas, if load > 0.0 { 3.0 } else { 0.0 }, "{load}");
         }
     }
 

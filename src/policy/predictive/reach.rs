@@ -13,6 +13,8 @@ pub(super) struct Ahead {
     pub(super) begins: Timestamp,
     /// What its load may be.
     pub(super) chances: Chances,
+    /// Whether that is as it was read, and not as it is expected.
+    pub(super) is_read: bool,
     /// Whether what is ordered now can be ready for any of it. For what comes before, replicas can only be
     /// kept.
     pub(super) in_time: bool,
@@ -32,9 +34,6 @@ pub(super) struct Reach<'a> {
 }
 
 impl<'a> Reach<'a> {
-    /// Standard errors that are added to the load of now.
-    const SURE: f64 = 2.0;
-
     /// # Errors
     /// The reason to have no forecast of that time.
     pub(super) fn new(
@@ -72,23 +71,19 @@ impl<'a> Reach<'a> {
         Ok(Self { outlook, forecast, first, ready, end, now })
     }
 
-    /// The load now as far as the reading may be off, if there is one.
-    pub(super) fn known(&self) -> Option<f64> {
-        self.now.map(|(load, error)| load + Self::SURE * error)
-    }
-
-    /// Whether what is ordered now can be ready within the present step.
-    pub(super) fn is_in_time(&self) -> bool {
-        self.ready <= self.first
-    }
-
-    /// Each further step.
+    /// Each step from the present one on.
     pub(super) fn steps(&self) -> impl Iterator<Item = Ahead> {
         let Self { outlook, forecast, first, ready, .. } = *self;
+        let read = self.now.map(|(load, error)| Ahead {
+            begins: self.begins(),
+            chances: Chances::read(load, error),
+            is_read: true,
+            in_time: first >= ready,
+        });
         let root = |row: usize| forecast.row(row)[0].sqrt();
         let surprise = self.now.map(|(load, _)| load.sqrt() - root(first));
         let from = if surprise.is_some() { first + 1 } else { first };
-        (from..self.end).map(move |row| {
+        let expected = (from..self.end).map(move |row| {
             let begins = forecast.issued_at + forecast.step.times(row as i64);
             let chances = match surprise {
                 Some(surprise) => {
@@ -98,8 +93,17 @@ impl<'a> Reach<'a> {
                 }
                 None => Chances::new(root(row), forecast.row(row)),
             };
-            Ahead { begins, chances, in_time: row >= ready }
-        })
+            Ahead { begins, chances, is_read: false, in_time: row >= ready }
+        });
+        read.into_iter().chain(expected)
+    }
+
+    /// What of a load may still be there when what is ordered now is ready.
+    pub(super) fn stays(&self, load: f64) -> f64 {
+        match self.steps().find(|step| step.in_time) {
+            Some(step) if !step.is_read => load.min(step.chances.seldom_above()),
+            _ => load,
+        }
     }
 
     /// When the present step began.

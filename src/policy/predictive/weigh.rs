@@ -50,13 +50,25 @@ pub(super) struct Foreseen<'a> {
     learnt: Option<f64>,
 }
 
+impl Foreseen<'_> {
+    /// The load now in parts of what a replica carries, and of it what may still be there when what is
+    /// ordered now is ready; `None` where nothing is worked off.
+    pub(super) fn parts(&self, full: f64) -> Option<[u32; 2]> {
+        let (load, _) = self.now?;
+        let stays = self.reach.as_ref().map_or(load, |reach| reach.stays(load));
+        Some([Drain::parts(load, full)?, Drain::parts(stays, full)?])
+    }
+}
+
 /// Replicas, and what needs them.
 #[derive(Clone, Copy)]
 pub(super) struct Needed {
     pub(super) replicas: f64,
     at: Timestamp,
-    /// What the load may be then; `None` where it is the load of now that needs them.
+    /// What the load may be then; `None` where nothing is needed.
     chances: Option<Chances>,
+    /// Whether it is the load of now, as it was read, that needs them.
+    is_now: bool,
 }
 
 /// What the replicas must bear, as far as they are concerned.
@@ -69,6 +81,11 @@ pub(super) struct Reserve {
 }
 
 impl Needed {
+    /// What is expected then, where it is no load of now that needs them.
+    fn expected(&self) -> Option<Chances> {
+        self.chances.filter(|_| !self.is_now)
+    }
+
     /// The chance that they are too few.
     fn chance(&self, full: f64) -> f64 {
         self.chances.map_or(0.0, |chances| chances.short(self.replicas * full))
@@ -94,14 +111,13 @@ impl Reserve {
         full: f64,
         prices: [f64; N],
     ) -> [Self; N] {
-        let kept = Needed { replicas: known(reach, full), at: reach.begins(), chances: None };
-        let none = Needed { replicas: 0.0, ..kept };
-        let ordered = if reach.is_in_time() { kept } else { none };
-        let mut reserves = [Self { kept, ordered }; N];
+        let none = Needed { replicas: 0.0, at: reach.begins(), chances: None, is_now: false };
+        let mut reserves = [Self { kept: none, ordered: none }; N];
         for step in reach.steps() {
             let cheapest = step.chances.cheapest(full, prices);
             for (reserve, (replicas, _)) in reserves.iter_mut().zip(cheapest) {
-                let needed = Needed { replicas, at: step.begins, chances: Some(step.chances) };
+                let chances = Some(step.chances);
+                let needed = Needed { replicas, at: step.begins, chances, is_now: step.is_read };
                 reserve.kept.or_more(needed);
                 if step.in_time {
                     reserve.ordered.or_more(needed);
@@ -134,7 +150,7 @@ impl Reserve {
         if ordered.replicas < needed.replicas && needed.replicas < kept.replicas {
             return Reason::new(codes::TOO_LATE_TO_ORDER, [("needed", kept.replicas), full]);
         }
-        if needed.chances.is_none() && needed.replicas > 0.0 {
+        if needed.is_now {
             return Reason::new(codes::NEEDED_NOW, [full]);
         }
         let ahead = ("ahead_seconds", needed.at.since(now).as_secs_f64());
@@ -167,12 +183,13 @@ impl Weigher {
             view.usage(outlook.metric()).and_then(|(usage, kind)| total_load(usage, kind, ready));
         let load = reading.ok();
         let foreseen = self.foresee(view.at, view.lead_time, outlook, load, full, risk);
+        let parts = foreseen.parts(full);
         let Foreseen { now, reach, risk, learnt } = foreseen;
         let hidden = now.and_then(|now| self.saturation.see(view.at, now, ready, full));
-        let piled = now.and_then(|(load, _)| Drain::parts(load, full)).and_then(|parts| {
+        let piled = parts.and_then(|[parts, then]| {
             let worth = worth(outlook, full, view.lead_time) * haste(risk);
             self.drain.see(view.at, parts, ready);
-            self.drain.asks(parts, ready, view.lead_time, worth)
+            self.drain.asks(then, ready, view.lead_time, worth)
         });
         let needed = reach.map(|reach| {
             let price = price(outlook, full, risk);
@@ -209,7 +226,7 @@ impl Weigher {
                 let demand = Demand {
                     load: replicas * full,
                     at: needed.at,
-                    quantile: needed.chances.map(|_| 1.0 - needed.chance(full)),
+                    quantile: needed.expected().map(|_| 1.0 - needed.chance(full)),
                 };
                 let want = Want::Replicas(replicas as u32);
                 Ok(Proposal { want, wish: Some(replicas), demand: Some(demand), reason })
@@ -310,11 +327,6 @@ impl Weigher {
     }
 }
 
-/// The replicas that the load of now needs.
-fn known(reach: &Reach<'_>, full: f64) -> f64 {
-    reach.known().map_or(0.0, |load| (load / full - 1e-9).ceil())
-}
-
 /// The replicas that the usual load fills.
 fn usual(outlook: &Outlook, full: f64) -> f64 {
     (outlook.level() / full).max(0.5)
@@ -341,7 +353,8 @@ mod tests {
 
     #[test]
     fn what_comes_before_an_order_is_ready_keeps_replicas_and_orders_none() {
-        let needed = |replicas| Needed { replicas, at: Timestamp::from_secs(60), chances: None };
+        let at = Timestamp::from_secs(60);
+        let needed = |replicas| Needed { replicas, at, chances: None, is_now: false };
         let reserve = Reserve { kept: needed(14.0), ordered: needed(9.0) };
         let asked = |current| reserve.asks(current, 1.0, 1e-6).replicas;
         // Few: as many as are in time. Some: all of them stay. Enough: the rest goes, but for one.

@@ -20,7 +20,7 @@ impl Walk<'_> {
         };
         let piled = match self.known(LOADS, state.tick) {
             NONE => 0,
-            parts => self.piled(state, parts),
+            loads => self.piled(state, loads),
         };
         let word = self.known(WANTS, state.tick);
         let needed = word & 2047;
@@ -38,15 +38,16 @@ impl Walk<'_> {
     }
 
     /// What carries the load and works off what waits; 0 where nothing does.
-    fn piled(&self, state: &mut State, parts: u32) -> u32 {
+    fn piled(&self, state: &mut State, loads: u32) -> u32 {
         let (sheet, lane) = (self.sheet, self.lane);
+        let (parts, then) = (loads & 0xffff, loads >> 16);
         let now = state.tick + 1;
         let n_ticks = if state.seen > 0 { (now - state.seen).min(sheet.gap) } else { 0 };
         let (ready, millis) = (state.ready, n_ticks * sheet.interval);
         state.seen = now;
         state.waiting = Foresight::waits(state.waiting, parts, ready, millis);
         let worth = f32::from_bits(self.known(WORTHS, state.tick)) * lane.haste;
-        Foresight::works_off(state.waiting, parts, ready, lane.lead, worth)
+        Foresight::works_off(state.waiting, then, ready, lane.lead, worth)
     }
 
     /// What a fleet asks for whose load follows it; 0 where the load is what it seems to be.

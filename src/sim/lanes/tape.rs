@@ -30,7 +30,8 @@ pub(super) const WANTS: usize = 1;
 /// By a risk: up to how many ready replicas the load is beyond what they carry, and above the sixteenth
 /// bit up to how many it fills; [`NONE`] without a reading to go by.
 pub(super) const EDGES: usize = 2;
-/// By a risk: the load in parts of what a replica carries; [`NONE`] where nothing is worked off.
+/// By a risk: the load in parts of what a replica carries, and above the sixteenth bit what of it may still
+/// be there when what is ordered is ready; [`NONE`] where nothing is worked off.
 pub(super) const LOADS: usize = 3;
 /// By a risk: what a unit that waits is worth, by one that is set at one of 1.
 pub(super) const WORTHS: usize = 4;
@@ -169,7 +170,11 @@ impl Pass<'_> {
                     let told = |place: usize, need| wants[place].push(needed(need));
                     let sight = foresight.look(seen.at, lead_time, outlook, load, told);
                     edges.push(sight.map_or(NONE, |sight| edge(sight.edges)));
-                    loads.push(sight.and_then(|sight| sight.parts).unwrap_or(NONE));
+                    loads.push(
+                        sight
+                            .and_then(|sight| sight.parts)
+                            .map_or(NONE, |[now, then]| now | then << 16),
+                    );
                     worths.push(sight.map_or(0, |sight| sight.worth.to_bits()));
                 }
                 (None, Some(((_, settings), outlook))) => {
