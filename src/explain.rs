@@ -386,12 +386,12 @@ codes! {
     FORECAST = "forecast", "the forecast expects a load of {load} at quantile {quantile} in {ahead_seconds} s, {load_per_replica} a replica[ as learnt from {capacity_samples} samples][, and a replica takes {lead_time_seconds} s to start as learnt from {n_starts} starts]";
     /// By a risk: more replicas would cost more than the violations they avoid, fewer would not.
     WORTH_ITS_PRICE = "worth_its_price", "{replicas} replicas of {load_per_replica} are worth their price for what is expected in {ahead_seconds} s, with a chance of {chance} that it is more[, the load is {load} now][; the risk is {risk}, as that did best lately beside the usual HPA][; {kept} were within the last lead time and stay]";
-    /// By a risk: the load of now needs more than any to come is worth.
-    NEEDED_NOW = "needed_now", "the load of {load} now needs {replicas} replicas of {load_per_replica}[; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
+    /// By a risk: for the load of now more are worth their price than for any to come.
+    NEEDED_NOW = "needed_now", "for the load of {load} now {replicas} replicas of {load_per_replica} are worth their price[; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
     /// By a risk: more than there are is needed only before what is ordered now could be ready.
     TOO_LATE_TO_ORDER = "too_late_to_order", "{needed} replicas of {load_per_replica} would be worth their price before any that is ordered now is ready, so {replicas} stay and none is ordered[, the load is {load} now][; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
     /// By a risk: the load was more than the ready replicas carry, and some more of them work off what waits.
-    WORKS_OFF = "works_off", "the load of {load} is or was more than the ready replicas of {load_per_replica} carry, so that it will have waited for {waiting_seconds} s, and {replicas} carry it and work that off[; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
+    WORKS_OFF = "works_off", "the load of {load} is or was more than the ready replicas of {load_per_replica} carry, so that it will have waited for {waiting_seconds} s, and {replicas} carry it then and work that off[; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
     /// By a risk: the ready replicas are full, and the load has followed as more of them got ready, so that
     /// nobody sees how much there is.
     SATURATED = "saturated", "the load of {load} fills the replicas of {load_per_replica} that are ready, as it did when they were fewer, so that nobody sees how much there is, and {replicas} are asked for[; {kept} were within the last lead time and stay][; the risk is {risk}, as that did best lately beside the usual HPA]";
