@@ -91,6 +91,43 @@ fn what_proves_no_better_is_not_recommended() {
     assert!(tuning.recommended.changes.is_empty());
 }
 
+/// Quiet days, and three in the second part and all of the third on which the load steps up at times: what
+/// saves most on the quiet ones leads, and is no better on days with steps.
+#[test]
+fn where_the_best_is_not_confirmed_the_surest_has_its_turn() {
+    let n_steps_up = |day: usize| match day {
+        7 | 13 | 17 => 3,
+        21.. => 12,
+        _ => 0,
+    };
+    let load = |step: usize| {
+        let (day, of_day) = (step / 288, step % 288);
+        let steps_up = of_day % 24 == 12 && of_day / 24 < n_steps_up(day);
+        if steps_up { 150.0 } else { 100.0 }
+    };
+    let step = Duration::from_secs(300);
+    let values = (0..28 * 288).map(load).collect();
+    let trace = Trace::new("steps", Timestamp::from_secs(0), step, values).unwrap();
+    let config = config(
+        r#"{"max_replicas": 60, "metrics": {"cpu": {"kind": "utilization"}},
+            "policies": [{"kind": "target", "metric": "cpu", "target": 0.45}]}"#,
+    );
+    let space = Some(vec![
+        Dimension::range("policies[0].target", 0.45, 0.7).in_grains(0.05),
+        Dimension::values("policies[0].tolerance", [0.0, 0.02, 0.05]),
+    ]);
+    let objective = Objective::LeastTotal { violation_price: 60.0 };
+    let options = Options { space, objective, ..options(32) };
+    let tuning = tune(&config, &trace, &plant(), &options, &to_the_end).unwrap();
+    assert_eq!(tuning.reason.code(), "proved_better");
+    let usual = tuning.current.selected.replica_hours_per_day;
+    let total = |one: &Tried| options.objective.badness(&one.selected, usual).1;
+    let first = tuning.front.iter().min_by(|a, b| total(a).total_cmp(&total(b))).unwrap();
+    assert!(total(first) < total(&tuning.recommended), "{first:?} {:?}", tuning.recommended);
+    let [first, own] = [first, &tuning.recommended].map(|one| one.expected.unwrap().saved_share);
+    assert!(first.mean < 0.0 && own.low > 0.0, "{first:?} {own:?}");
+}
+
 #[test]
 fn each_objective_has_its_own_best() {
     let best = |objective| {
