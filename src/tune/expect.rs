@@ -39,6 +39,9 @@ const DRAWS: usize = 1000;
 /// The same where many settings are held against the current ones.
 const FEWER: usize = 200;
 
+/// Settings that are, at most: the best ones.
+const MOST_ASKED: usize = 256;
+
 /// As many days as there are, each drawn from all of them.
 fn days(n: usize, random: &mut Pcg32) -> Vec<usize> {
     (0..n).map(|_| ((uniform(random) * n as f64) as usize).min(n - 1)).collect()
@@ -116,15 +119,22 @@ pub(super) fn surest(
     confidence: f64,
     seed: u64,
 ) -> usize {
-    let Some(&(first, current)) = all.first() else { return 0 };
+    let Some((&(first, current), others)) = all.split_first() else { return 0 };
     let usual = outcome(current).replica_hours_per_day;
+    let by_size = |one: &(f64, f64), other: &(f64, f64)| {
+        one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
+    };
+    // Who is far from the best cannot be.
+    let mut others: Vec<_> = others
+        .iter()
+        .map(|&(id, spans)| (objective.badness(&outcome(spans), usual), id, spans))
+        .collect();
+    others.sort_by(|(one, ..), (other, ..)| by_size(one, other));
+    others.truncate(MOST_ASKED);
     let mut random = Pcg32::new(seed, 17);
     let drawn: Vec<_> = (0..FEWER).map(|_| days(current.len(), &mut random)).collect();
     let bad = |spans| drawn.iter().map(move |days| badness(spans, days, objective, usual));
     let now: Vec<_> = bad(current).collect();
-    let by_size = |one: &(f64, f64), other: &(f64, f64)| {
-        one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
-    };
     let end = (((1.0 + confidence) / 2.0 * FEWER as f64) as usize).min(FEWER - 1);
     let worse_by = |spans| {
         let mut worse: Vec<_> =
@@ -132,7 +142,8 @@ pub(super) fn surest(
         worse.sort_by(by_size);
         worse[end]
     };
-    let all = all.iter().map(|&(id, spans)| (id, worse_by(spans)));
+    let all = others.into_iter().map(|(_, id, spans)| (id, worse_by(spans)));
+    let all = std::iter::once((first, (0.0, 0.0))).chain(all);
     all.min_by(|(_, one), (_, other)| by_size(one, other)).map_or(first, |(id, _)| id)
 }
 
