@@ -6,7 +6,7 @@
 use rand_pcg::Pcg32;
 use serde::Serialize;
 
-use super::options::{Objective, Outcome};
+use super::options::{Objective, Outcome, by_badness};
 use super::space::uniform;
 use crate::sim::Span;
 
@@ -121,15 +121,12 @@ pub(super) fn surest(
 ) -> usize {
     let Some((&(first, current), others)) = all.split_first() else { return 0 };
     let usual = outcome(current).replica_hours_per_day;
-    let by_size = |one: &(f64, f64), other: &(f64, f64)| {
-        one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
-    };
     // Who is far from the best cannot be.
     let mut others: Vec<_> = others
         .iter()
         .map(|&(id, spans)| (objective.badness(&outcome(spans), usual), id, spans))
         .collect();
-    others.sort_by(|(one, ..), (other, ..)| by_size(one, other));
+    others.sort_by(|(one, ..), (other, ..)| by_badness(one, other));
     others.truncate(MOST_ASKED);
     let mut random = Pcg32::new(seed, 17);
     let drawn: Vec<_> = (0..FEWER).map(|_| days(current.len(), &mut random)).collect();
@@ -139,12 +136,12 @@ pub(super) fn surest(
     let worse_by = |spans| {
         let mut worse: Vec<_> =
             bad(spans).zip(&now).map(|(own, now)| (own.0 - now.0, own.1 - now.1)).collect();
-        worse.sort_by(by_size);
+        worse.sort_by(by_badness);
         worse[end]
     };
     let all = others.into_iter().map(|(_, id, spans)| (id, worse_by(spans)));
     let all = std::iter::once((first, (0.0, 0.0))).chain(all);
-    all.min_by(|(_, one), (_, other)| by_size(one, other)).map_or(first, |(id, _)| id)
+    all.min_by(|(_, one), (_, other)| by_badness(one, other)).map_or(first, |(id, _)| id)
 }
 
 /// The share of draws of the same spans in which the first are better by the objective.

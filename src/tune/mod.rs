@@ -40,6 +40,7 @@ use serde_json::Value;
 
 use self::card::Card;
 use self::expect::expected;
+use self::options::by_badness;
 use self::plan::{Plan, generations};
 use self::race::{Candidate, Race};
 use crate::capacity::LeadTimeConfig;
@@ -236,10 +237,8 @@ fn hull(outcomes: &[(usize, Outcome)]) -> Vec<usize> {
 fn best(outcomes: &[(usize, Outcome)], objective: Objective) -> usize {
     let usual = outcomes.first().map_or(0.0, |(_, current)| current.replica_hours_per_day);
     let badness = |outcome: &Outcome| objective.badness(outcome, usual);
-    let best = outcomes.iter().min_by(|(_, one), (_, other)| {
-        let ((a, b), (c, d)) = (badness(one), badness(other));
-        a.total_cmp(&c).then(b.total_cmp(&d))
-    });
+    let best =
+        outcomes.iter().min_by(|(_, one), (_, other)| by_badness(&badness(one), &badness(other)));
     best.map_or(0, |(id, _)| *id)
 }
 

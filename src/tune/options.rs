@@ -2,6 +2,8 @@
 //!
 //! In: text or values. Out: checked [`Options`]. Knows no simulator.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::space::Dimension;
@@ -117,6 +119,11 @@ impl Outcome {
             && self.replica_hours_per_day <= other.replica_hours_per_day
             && self != other
     }
+}
+
+/// Which of two is less bad.
+pub(super) fn by_badness(one: &(f64, f64), other: &(f64, f64)) -> Ordering {
+    one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1))
 }
 
 impl Objective {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::card::{CHEAPER, Card, OnCard};
 use super::expect::{self, outcome};
-use super::options::{Objective, Outcome};
+use super::options::{Objective, Outcome, by_badness};
 use super::space::Change;
 use crate::forecast::cores::try_each;
 use crate::sim::{Batch, Span, Stage};
@@ -286,9 +286,7 @@ impl<'a> Race<'a> {
         for order in orders {
             let mut sorted: Vec<_> =
                 pool.iter().map(|(id, outcome)| (order.badness(outcome, usual), *id)).collect();
-            sorted.sort_by(|(a, id), (b, other)| {
-                a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(id.cmp(other))
-            });
+            sorted.sort_by(|(a, id), (b, other)| by_badness(a, b).then(id.cmp(other)));
             for (place, (_, id)) in sorted.iter().enumerate() {
                 // Beside the best place that by the objective, which comes last.
                 let best = places.get(id).map_or(place, |&(best, _)| best.min(place));

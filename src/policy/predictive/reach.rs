@@ -13,8 +13,8 @@ pub(super) struct Ahead {
     pub(super) begins: Timestamp,
     /// What its load may be.
     pub(super) chances: Chances,
-    /// Whether that is as it was read, and not as it is expected.
-    pub(super) is_read: bool,
+    /// Whether that is the load of now, as it was read, and not what is expected.
+    pub(super) is_now: bool,
     /// Whether what is ordered now can be ready for any of it. For what comes before, replicas can only be
     /// kept.
     pub(super) in_time: bool,
@@ -73,36 +73,36 @@ impl<'a> Reach<'a> {
 
     /// Each step from the present one on.
     pub(super) fn steps(&self) -> impl Iterator<Item = Ahead> {
-        let Self { outlook, forecast, first, ready, .. } = *self;
-        let read = self.now.map(|(load, error)| Ahead {
-            begins: self.begins(),
-            chances: Chances::read(load, error),
-            is_read: true,
-            in_time: first >= ready,
-        });
-        let root = |row: usize| forecast.row(row)[0].sqrt();
-        let surprise = self.now.map(|(load, _)| load.sqrt() - root(first));
-        let from = if surprise.is_some() { first + 1 } else { first };
-        let expected = (from..self.end).map(move |row| {
+        (self.first..self.end).map(self.ahead())
+    }
+
+    /// What of a load may still be there when what is ordered now is ready.
+    pub(super) fn stays(&self, load: f64) -> f64 {
+        if self.first < self.ready && self.ready < self.end {
+            load.min(self.ahead()(self.ready).chances.seldom_above())
+        } else {
+            load
+        }
+    }
+
+    /// What is at a row.
+    fn ahead(&self) -> impl Fn(usize) -> Ahead {
+        let Self { outlook, forecast, first, ready, now, .. } = *self;
+        let root = move |row: usize| forecast.row(row)[0].sqrt();
+        let known = now.map(|(load, error)| (load, error, load.sqrt() - root(first)));
+        move |row| {
             let begins = forecast.issued_at + forecast.step.times(row as i64);
-            let chances = match surprise {
-                Some(surprise) => {
+            let chances = match known {
+                Some((load, error, _)) if row == first => Chances::read(load, error),
+                Some((.., surprise)) => {
                     let median = root(row) + outlook.carried(row - first) * surprise;
                     // Known now, it is as uncertain as what lies so much nearer.
                     Chances::new(median, forecast.row(row - first - 1))
                 }
                 None => Chances::new(root(row), forecast.row(row)),
             };
-            Ahead { begins, chances, is_read: false, in_time: row >= ready }
-        });
-        read.into_iter().chain(expected)
-    }
-
-    /// What of a load may still be there when what is ordered now is ready.
-    pub(super) fn stays(&self, load: f64) -> f64 {
-        match self.steps().find(|step| step.in_time) {
-            Some(step) if !step.is_read => load.min(step.chances.seldom_above()),
-            _ => load,
+            let is_now = row == first && now.is_some();
+            Ahead { begins, chances, is_now, in_time: row >= ready }
         }
     }
 

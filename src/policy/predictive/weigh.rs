@@ -117,7 +117,7 @@ impl Reserve {
             let cheapest = step.chances.cheapest(full, prices);
             for (reserve, (replicas, _)) in reserves.iter_mut().zip(cheapest) {
                 let chances = Some(step.chances);
-                let needed = Needed { replicas, at: step.begins, chances, is_now: step.is_read };
+                let needed = Needed { replicas, at: step.begins, chances, is_now: step.is_now };
                 reserve.kept.or_more(needed);
                 if step.in_time {
                     reserve.ordered.or_more(needed);
